@@ -33,8 +33,9 @@ class Reading:
     """What one line tells. Every field may be absent.
 
     `metrics` maps names (`loss`, `learning_rate`, …) to numbers at `step`; `stage` is a phrase such as
-    "loading the base model"; `event` is checkpoint, sample, completed, failed or stopped, with `path` relative
-    to the workspace for the first two; `message` is the sentence for failed and stopped.
+    "loading the base model"; `event` is started, resumed (at `step`: later points of the curve are from
+    before and void), checkpoint, sample, completed, failed or stopped; checkpoint and sample have a `path`
+    (absolute, or relative to the workspace); `message` is the sentence for failed and stopped.
     """
 
     step: int | None = None

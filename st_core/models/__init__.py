@@ -1,0 +1,44 @@
+"""The core's tables. Importing this package makes all of them known to the metadata."""
+
+from .configs import Config, Revision
+from .events import Delivery, Event
+from .identity import (
+    ApiKey,
+    AuthProvider,
+    ExternalIdentity,
+    Level,
+    PermissionOverride,
+    Session,
+    User,
+    user_level,
+)
+from .jobs import Attempt, Job, JobGate, JobLog
+from .orgs import Membership, Org, Team
+from .states import JobState
+from .system import Lease, Lock, StoredSetting
+
+__all__ = [
+    "ApiKey",
+    "Attempt",
+    "AuthProvider",
+    "Config",
+    "Delivery",
+    "Event",
+    "ExternalIdentity",
+    "Job",
+    "JobGate",
+    "JobLog",
+    "JobState",
+    "Lease",
+    "Level",
+    "Lock",
+    "Membership",
+    "Org",
+    "PermissionOverride",
+    "Revision",
+    "Session",
+    "StoredSetting",
+    "Team",
+    "User",
+    "user_level",
+]

@@ -1,0 +1,157 @@
+"""Who people are and what they may: users, levels, overrides, sessions, API keys, outside identities."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, Text, UniqueConstraint, func
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ..clock import now
+from ..db import UtcDateTime, db
+
+user_level = Table(
+    "user_level",
+    db.metadata,
+    Column("user_id", ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True),
+    Column("level_id", ForeignKey("level.id", ondelete="CASCADE"), primary_key=True),
+    Column("granted_at", UtcDateTime, default=now, nullable=False),
+    Column("granted_by_id", ForeignKey("user_account.id", ondelete="SET NULL")),
+)
+
+
+class User(db.Model):
+    """A person, or a service account. `auth_provider` is local, oidc or ldap."""
+
+    __tablename__ = "user_account"  # "user" is a reserved word on PostgreSQL
+    __table_args__ = (
+        Index("ix_user_account_email_lower", func.lower(Column("email", String)), unique=True),
+        Index("ix_user_account_username_lower", func.lower(Column("username", String)), unique=True),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254))
+    username: Mapped[str] = mapped_column(String(50))
+    display_name: Mapped[str | None] = mapped_column(String(100))
+    avatar_url: Mapped[str | None] = mapped_column(Text)
+    auth_provider: Mapped[str] = mapped_column(String(20), default="local")
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    is_active: Mapped[bool] = mapped_column(default=True)
+    is_service: Mapped[bool] = mapped_column(default=False)
+    is_local_owner: Mapped[bool] = mapped_column(default=False)
+    email_verified: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    last_login_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    levels: Mapped[list[Level]] = relationship(
+        secondary=user_level,
+        primaryjoin=lambda: User.id == user_level.c.user_id,
+        secondaryjoin=lambda: Level.id == user_level.c.level_id,
+        lazy="selectin",
+    )
+    overrides: Mapped[list[PermissionOverride]] = relationship(
+        lazy="selectin", foreign_keys="PermissionOverride.user_id", cascade="all, delete-orphan"
+    )
+
+
+class Level(db.Model):
+    """A named set of permissions. `priority` orders levels (guide section 2: 10, 20, 30, 100)."""
+
+    __tablename__ = "level"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(50), unique=True)
+    description: Mapped[str] = mapped_column(String(500), default="")
+    priority: Mapped[int] = mapped_column(default=0)
+    is_system: Mapped[bool] = mapped_column(default=False)
+    permissions: Mapped[list[str]] = mapped_column(JSON, default=list)
+
+
+class PermissionOverride(db.Model):
+    """One permission granted to or taken from one user, whatever the levels say."""
+
+    __tablename__ = "permission_override"
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True
+    )
+    permission: Mapped[str] = mapped_column(String(100), primary_key=True)
+    granted: Mapped[bool] = mapped_column(default=True)
+    granted_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    granted_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("user_account.id", ondelete="SET NULL")
+    )
+
+
+class Session(db.Model):
+    """A signed-in browser. The id itself is never stored, only its SHA-256 (hex)."""
+
+    __tablename__ = "session"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("user_account.id", ondelete="CASCADE"), index=True
+    )
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    address: Mapped[str | None] = mapped_column(String(45))
+    user_agent: Mapped[str | None] = mapped_column(String(255))
+
+
+class ApiKey(db.Model):
+    """A key for scripts. Only its SHA-256 (hex) is stored; `prefix` is what people see.
+
+    `scopes` None means all of the owner's permissions.
+    """
+
+    __tablename__ = "api_key"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("user_account.id", ondelete="CASCADE"), index=True
+    )
+    name: Mapped[str] = mapped_column(String(100))
+    prefix: Mapped[str] = mapped_column(String(16))
+    key_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[list[str] | None] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    is_active: Mapped[bool] = mapped_column(default=True)
+
+
+class AuthProvider(db.Model):
+    """An outside place that says who people are (OIDC, LDAP). `config` holds secrets only encrypted."""
+
+    __tablename__ = "auth_provider"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    enabled: Mapped[bool] = mapped_column(default=True)
+    auto_create_users: Mapped[bool] = mapped_column(default=True)
+    default_levels: Mapped[list[str]] = mapped_column(JSON, default=list)
+    level_mapping: Mapped[dict[str, list[str]]] = mapped_column(JSON, default=dict)
+    config: Mapped[dict[str, object]] = mapped_column(JSON, default=dict)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class ExternalIdentity(db.Model):
+    """The name an outside provider has for a user: issuer and subject, never the e-mail."""
+
+    __tablename__ = "external_identity"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("user_account.id", ondelete="CASCADE"), index=True
+    )
+    provider_id: Mapped[int | None] = mapped_column(
+        ForeignKey("auth_provider.id", ondelete="SET NULL")
+    )
+    issuer: Mapped[str] = mapped_column(String(255))
+    subject: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

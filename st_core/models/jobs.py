@@ -1,0 +1,171 @@
+"""Jobs (what was admitted), their attempts (one start each), the gates they passed, and the log kept of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import JSON, Enum, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ..clock import now
+from ..db import Usd, UtcDateTime, db
+from .states import JobState
+
+STATE = Enum(
+    JobState,
+    native_enum=False,
+    length=20,
+    values_callable=lambda states: [state.value for state in states],
+    validate_strings=True,
+)
+QUEUED = text("state = 'queued'")
+ACTIVE = text("state IN ('starting', 'running')")
+
+
+class Job(db.Model):
+    """One admitted training run. Only `st_core.services.jobs` changes its state.
+
+    `priority` is what the submitter's level gives, `effective_priority` what counts (the override, if any).
+    `details` holds what the submission asked beyond the columns; `devices` what a provider gave it.
+    """
+
+    __tablename__ = "job"
+    __table_args__ = (
+        UniqueConstraint("user_id", "idempotency_key"),
+        Index(
+            "ix_job_queue",
+            text("effective_priority DESC"),
+            "queued_at",
+            "id",
+            "user_id",
+            "provider",
+            "hardware",
+            sqlite_where=QUEUED,
+            postgresql_where=QUEUED,
+        ),
+        Index("ix_job_active", "state", "user_id", sqlite_where=ACTIVE, postgresql_where=ACTIVE),
+        Index("ix_job_user", "user_id", "id"),
+        Index("ix_job_state", "state", "id"),
+        Index("ix_job_config", "config_name", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(32), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    state: Mapped[JobState] = mapped_column(STATE, default=JobState.NEW)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id", ondelete="SET NULL"))
+    org_id: Mapped[int | None] = mapped_column(ForeignKey("org.id", ondelete="SET NULL"))
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="SET NULL"))
+    provider: Mapped[str] = mapped_column(String(50))
+    trainer: Mapped[str] = mapped_column(String(100))
+    hardware: Mapped[str | None] = mapped_column(String(100))
+    gpu_count: Mapped[int] = mapped_column(default=0)
+    devices: Mapped[list[str]] = mapped_column(JSON, default=list)
+    config_name: Mapped[str] = mapped_column(String(100))
+    revision_id: Mapped[int | None] = mapped_column(
+        ForeignKey("revision.id", ondelete="SET NULL"), index=True
+    )
+    config: Mapped[dict[str, Any]] = mapped_column(JSON)
+    config_digest: Mapped[str] = mapped_column(String(64))
+    details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    workspace: Mapped[str] = mapped_column(String(100), default="")
+    start_from_job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
+    start_from_checkpoint: Mapped[str | None] = mapped_column(String(500))
+    resume_from: Mapped[str | None] = mapped_column(String(500))
+    idempotency_key: Mapped[str | None] = mapped_column(String(200))
+    priority: Mapped[int] = mapped_column(default=10)
+    priority_override: Mapped[int | None]
+    effective_priority: Mapped[int] = mapped_column(default=10)
+    requires_approval: Mapped[bool] = mapped_column(default=False)
+    attempt: Mapped[int] = mapped_column(default=0)
+    max_attempts: Mapped[int] = mapped_column(default=3)
+    time_limit_seconds: Mapped[int | None]
+    estimated_cost_usd: Mapped[Decimal | None] = mapped_column(Usd)
+    estimate_basis: Mapped[str] = mapped_column(String(200), default="")
+    cost_usd: Mapped[Decimal | None] = mapped_column(Usd)
+    hold_reason: Mapped[str | None] = mapped_column(String(500))
+    error_message: Mapped[str | None] = mapped_column(Text)
+    cancel_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    queued_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    completed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+
+    attempts: Mapped[list[Attempt]] = relationship(
+        back_populates="job", order_by="Attempt.number", passive_deletes=True
+    )
+
+    @property
+    def attempt_key(self) -> str:
+        """Return the name under which the current attempt was or will be started, unique for ever."""
+        return f"{self.key}-{self.attempt}"
+
+
+class Attempt(db.Model):
+    """One start of a job. `fence` grows with every claim; whoever writes with an older one is refused.
+
+    `provider_state` is the provider's opaque memory; `progress` the last answer of its poll.
+    """
+
+    __tablename__ = "attempt"
+    __table_args__ = (
+        UniqueConstraint("job_id", "number"),
+        Index(
+            "ix_attempt_watch",
+            "next_poll_at",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    fence: Mapped[int] = mapped_column(default=1)
+    lease_owner: Mapped[str | None] = mapped_column(String(100))
+    lease_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    next_poll_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    polled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    provider_state: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    progress: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    progress_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    devices: Mapped[list[str]] = mapped_column(JSON, default=list)
+    resume_from: Mapped[str | None] = mapped_column(String(500))
+    log_offset: Mapped[int] = mapped_column(default=0)
+    outcome: Mapped[str | None] = mapped_column(String(20))
+    message: Mapped[str | None] = mapped_column(Text)
+    exit_code: Mapped[int | None]
+    signal: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    job: Mapped[Job] = relationship(back_populates="attempts")
+
+
+class JobGate(db.Model):
+    """What one gate of the pipeline said when the job was admitted."""
+
+    __tablename__ = "job_gate"
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(50))
+    result: Mapped[str] = mapped_column(String(10))
+    verdict: Mapped[str] = mapped_column(String(200), default="")
+    text: Mapped[str] = mapped_column(Text, default="")
+
+
+class JobLog(db.Model):
+    """The last part of an attempt's log, kept when the attempt ended, for the day its workspace is gone."""
+
+    __tablename__ = "job_log"
+
+    attempt_id: Mapped[int] = mapped_column(
+        ForeignKey("attempt.id", ondelete="CASCADE"), primary_key=True
+    )
+    text: Mapped[str] = mapped_column(Text)
+    truncated_bytes: Mapped[int] = mapped_column(default=0)

@@ -17,6 +17,8 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import Malformed, StError
 
+_SECRET = re.compile("pass|secret|token|key|code", re.IGNORECASE)
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -72,12 +74,21 @@ def fields_of(error: ValidationError, where: str) -> list[dict[str, str]]:
     return [
         {
             "path": ".".join(str(part) for part in problem["loc"]),
-            "message": problem["msg"],
+            "message": problem["msg"] + _given(problem),
             "in": where,
             "type": problem["type"],
         }
-        for problem in error.errors(include_url=False, include_context=False, include_input=False)
+        for problem in error.errors(include_url=False, include_context=False)
     ]
+
+
+def _given(problem: Any) -> str:
+    """Show the refused value when it is short and no secret."""
+    value, path = problem["input"], ".".join(str(part) for part in problem["loc"])
+    if not isinstance(value, str | int | float) or _SECRET.search(path):
+        return ""
+    text = repr(value)
+    return f" (got {text})" if len(text) <= 60 else ""
 
 
 def _validated(model: type[Model], values: Any, where: str) -> Model:

@@ -81,7 +81,7 @@ def route(
     """Declare a JSON route under all its paths, the preferred one first.
 
     The view gets the path's variables, `query` and `body` as keywords when declared, and returns a model
-    (answered with the first status of `answers`), a model and a status, or a finished response.
+    (answered with the first status of `answers`), a model with its status and headers, or a finished response.
     With a content type out of `uploads` the view reads the request itself and gets `body=None`.
     `errors` lists statuses beyond those that follow from the declaration (401, 403, 422, 500).
     """
@@ -196,8 +196,8 @@ def answer(result: Any, default_status: int = 200) -> Any:
     """Turn what a view returned into a response; models become JSON."""
     if isinstance(result, Response):
         return result
-    model, status = result if isinstance(result, tuple) else (result, default_status)
+    model, status, *headers = result if isinstance(result, tuple) else (result, default_status)
     if not isinstance(model, BaseModel):
         return result
     text = model.model_dump_json(by_alias=True)
-    return Response(text, status, mimetype="application/json")
+    return Response(text, status, *headers, mimetype="application/json")

@@ -1,0 +1,136 @@
+"""Errors of one shape: `application/problem+json` for programs, a page with the same words for people.
+
+The body has `type`, `title`, `detail`, `code` and `request_id`, `errors` per field where there are any, and the
+old clients' `error`, `message`, `details`. It has no `status`: the guide's Airflow function reads that word as
+the job's (guide section 4).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, g, render_template, request
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from ..errors import Malformed, StError
+from .parsing import fields_of
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+_CODES = {
+    400: "invalid_input",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "timeout",
+    413: "body_too_large",
+    414: "url_too_long",
+    415: "unsupported_media_type",
+    416: "range_not_satisfiable",
+    429: "rate_limit_exceeded",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error of `app` in this shape; an unexpected one as 500 with nothing but the request id."""
+    app.register_error_handler(StError, _of_ours)
+    app.register_error_handler(ValidationError, _of_pydantic)
+    app.register_error_handler(HTTPException, _of_werkzeug)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def problem(
+    status: int,
+    detail: str,
+    code: str,
+    *,
+    title: str | None = None,
+    fields: list[dict[str, str]] | None = None,
+    details: dict[str, Any] | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """Answer with one error, as JSON or as a page, whichever the caller reads."""
+    body = {
+        "type": f"urn:simpletuner:error:{code}",
+        "title": title or HTTPStatus(status).phrase,
+        "detail": detail,
+        "code": code,
+        "error": code,
+        "message": detail,
+        "details": details or {},
+        "request_id": g.get("st_request_id", ""),
+    }
+    if fields:
+        body["errors"] = fields
+    if wants_page():
+        answer = Response(render_template("errors/problem.html", problem=body, status=status))
+    else:
+        answer = Response(json.dumps(body, default=str), mimetype=MEDIA_TYPE)
+    answer.status_code = status
+    answer.headers.extend(headers or {})
+    return answer
+
+
+def wants_page() -> bool:
+    """Tell whether the caller is a browser opening a page, not a program or a script asking the API."""
+    if request.path.startswith("/api/") or request.path == "/health":
+        return False
+    accepts = request.accept_mimetypes
+    return accepts.best_match(["application/json", "text/html"], "application/json") == "text/html"
+
+
+def _of_ours(error: StError) -> Response:
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.warning("%s %s answered %d: %s", request.method, request.path, error.status, error.detail)
+    return problem(
+        error.status,
+        error.detail,
+        error.code,
+        title=error.title,
+        fields=error.fields,
+        details=error.details,
+        headers=error.headers,
+    )
+
+
+def _of_pydantic(error: ValidationError) -> Response:
+    """Answer for a model that a service, not the route, checked."""
+    fields = fields_of(error, "body")
+    first = fields[0]
+    return _of_ours(Malformed(f"{first['path'] or 'body'}: {first['message']}", fields=fields))
+
+
+def _of_werkzeug(error: HTTPException) -> Response:
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    if error.response is not None or status < HTTPStatus.BAD_REQUEST:
+        return Response(error.get_response().get_data(), status, error.get_response().headers)
+    headers = dict(error.get_headers(request.environ))
+    headers.pop("Content-Type", None)
+    detail = error.description or HTTPStatus(status).phrase
+    if isinstance(error, MethodNotAllowed):
+        allowed = ", ".join(sorted(error.valid_methods or ()))
+        detail = f"{request.method} is not possible here; {request.path} knows {allowed}."
+    elif status == HTTPStatus.NOT_FOUND:
+        detail = f"There is nothing at {request.path}. Check the spelling; /api/openapi.json lists all paths."
+    return problem(status, detail, _CODES.get(status, "http_error"), headers=headers)
+
+
+def _unexpected(error: Exception) -> Response:
+    log.error(
+        "unexpected %s while answering %s %s",
+        type(error).__name__,
+        request.method,
+        request.path,
+        exc_info=error,
+    )
+    return problem(
+        500,
+        "The server made a mistake. Nothing was changed. "
+        f"Tell the administrator this request id: {g.get('st_request_id', 'unknown')}.",
+        "internal_error",
+        title=StError.title,
+    )

@@ -1,9 +1,9 @@
-"""The product's own progress protocol, version 1: one JSON object per line in the file `$TRAINER_EVENTS`.
+"""The product's own progress protocol, version 1: JSON lines in the file `$TRAINER_EVENTS`.
 
     {"v": 1, "type": "progress", "step": 120, "total": 1000, "metrics": {"loss": 0.51}}
 
-Types are status, resume, stage, progress, checkpoint, sample and error; readers ignore every other type
-(`dataset`, `log`, …) and every unknown key, so a trainer may say more than we read.
+Types are status, resume, stage, progress, checkpoint, sample and error; readers ignore every other
+type (`dataset`, `log`, …) and every unknown key, so a trainer may say more than we read.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ VERSION = 1
 
 
 def parse_event_line(line: str) -> Reading | None:
-    """Return what one line of the protocol tells, or None for a torn, foreign or uninteresting line."""
+    """Return what one line of the protocol tells, or None for a torn or foreign line."""
     fields = json_object(line)
     if fields is None or fields.get("v", VERSION) != VERSION:
         return None

@@ -1,4 +1,4 @@
-"""Numbers as trainers write them: finite, sometimes quoted, sometimes with a unit. Anything else is absent.
+"""Numbers as trainers write them: finite, sometimes quoted. Anything else counts as absent.
 
 A *metric name* is ours; an *alias* is what some trainer calls the same thing.
 """

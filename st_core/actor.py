@@ -1,0 +1,38 @@
+"""Who acts just now, for whom, from where and through which door: carried beside the call, stamped on events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Actor:
+    """The doer of what happens next. `door` is page, api, cli, service or plugin."""
+
+    name: str = "system"
+    user_id: int | None = None
+    on_behalf_of_id: int | None = None
+    address: str | None = None
+    door: str = "service"
+    request_id: str | None = None
+
+
+_current: ContextVar[Actor] = ContextVar("st_actor", default=Actor())  # noqa: B039 - frozen
+
+
+def current() -> Actor:
+    """Return who acts just now; the system itself when nobody was named."""
+    return _current.get()
+
+
+@contextmanager
+def acting(actor: Actor) -> Iterator[Actor]:
+    """Let everything inside be done by `actor`."""
+    token = _current.set(actor)
+    try:
+        yield actor
+    finally:
+        _current.reset(token)

@@ -1,0 +1,61 @@
+"""The core's own settings; plugins declare theirs in the same form."""
+
+from __future__ import annotations
+
+from .contracts import Setting
+
+CORE_SETTINGS = (
+    Setting(
+        "plugins.enabled",
+        list[str] | None,
+        None,
+        "Plugins to load, in the order in which they are called. Not given: every bundled one that needs no outside service.",
+    ),
+    Setting(
+        "database.url",
+        str | None,
+        None,
+        "SQLAlchemy URL of the database. Not given: SQLite in the state folder.",
+        secret=True,
+        env="SIMPLETUNER_DATABASE_URL",
+    ),
+    Setting(
+        "auth.mode",
+        str,
+        "auto",
+        "auto: a request from this machine acts as the local owner while nobody else exists; local: it always does; team: everybody signs in.",
+    ),
+    Setting("server.host", str, "127.0.0.1", "Address to listen on.", env="SIMPLETUNER_HOST"),
+    Setting("server.port", int, 8080, "Port to listen on.", env="SIMPLETUNER_PORT", minimum=0, maximum=65535),
+    Setting("server.threads", int, 8, "Threads for ordinary requests, in each process.", minimum=1, maximum=256),
+    Setting(
+        "server.stream_limit",
+        int,
+        200,
+        "Event streams one process serves at a time; a page beyond it asks every few seconds instead.",
+        minimum=1,
+        maximum=1500,
+    ),
+    Setting("server.max_body_bytes", int, 100 * 2**20, "Largest request body.", unit="bytes", minimum=1024),
+    Setting("logging.format", str, "text", "text or json.", env="SIMPLETUNER_LOG_FORMAT"),
+    Setting("logging.level", str, "info", "Least severe messages shown: debug, info, warning or error."),
+    Setting("queue.max_concurrent", int, 5, "Jobs that run at the same time, everyone together.", unit="jobs", editable=True, minimum=1, maximum=100),
+    Setting("queue.user_max_concurrent", int, 2, "Jobs that run at the same time, one person.", unit="jobs", editable=True, minimum=1, maximum=20),
+    Setting("queue.team_max_concurrent", int, 10, "Jobs that run at the same time, one team.", unit="jobs", editable=True, minimum=1, maximum=50),
+    Setting("queue.local_job_max_concurrent", int, 1, "Jobs that run at the same time on this machine.", unit="jobs", editable=True, minimum=1, maximum=10),
+    Setting("queue.local_gpu_max_concurrent", int | None, None, "GPUs of this machine in use at the same time. Not given: all.", unit="GPUs", editable=True, minimum=1),
+    Setting("queue.paused", bool, False, "Start nothing new; what runs goes on.", editable=True),
+    Setting("jobs.max_attempts", int, 3, "Attempts a job has before a crash fails it for good.", unit="attempts", editable=True, minimum=1, maximum=10),
+    Setting("jobs.time_limit_seconds", int | None, None, "Longest run of a job that names no limit itself. Not given: none.", unit="seconds", editable=True, minimum=1),
+    Setting("jobs.lease_seconds", float, 30.0, "How long a process may be silent before another takes over its jobs.", unit="seconds", minimum=1, maximum=600),
+    Setting("background.job_status_polling.enabled", bool, True, "Ask providers how their jobs stand."),
+    Setting(
+        "background.job_status_polling.interval_seconds",
+        float,
+        30.0,
+        "Pause between two questions to a provider that has no shorter one of its own.",
+        unit="seconds",
+        minimum=1,
+        maximum=3600,
+    ),
+)

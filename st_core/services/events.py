@@ -1,0 +1,186 @@
+"""The journal: every fact in one gapless order, with who did it and what changed; and who must hear of it.
+
+`emit` only collects. The last step of a unit of work numbers the events under the journal's lock, inserts
+them and one delivery per subscriber, and commits: what is numbered is committed in that order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import ColumnElement, and_, insert, or_, select, true, update
+from sqlalchemy.orm import Session
+
+from .. import actor as actors
+from ..clock import now
+from ..contracts import EventType, Severity, Viewer
+from ..db import after_commit, assert_unit_of_work, before_commit, db
+from ..errors import StError
+from ..models import Delivery, Event, Job, Lock
+from . import tasks
+
+#: A limit's own events are declared here as well, because the pipeline itself emits them.
+CORE_EVENTS = (
+    EventType("job.submitted", "A job was admitted", audit_name="job.submitted"),
+    EventType("job.refused", "A submission was refused", severity=Severity.WARNING),
+    EventType("job.queued", "A job entered the queue"),
+    EventType("job.started", "A job's trainer started"),
+    EventType("job.requeued", "A job goes on in a new attempt", severity=Severity.WARNING),
+    EventType("job.completed", "A job completed"),
+    EventType("job.failed", "A job failed", severity=Severity.ERROR),
+    EventType("job.cancelled", "A job was cancelled", audit_name="job.cancelled"),
+    EventType("job.cancel_requested", "Somebody asked a running job to end"),
+    EventType("job.approved", "A waiting job was released", audit_name="job.approved"),
+    EventType("job.rejected", "A waiting job was rejected", audit_name="job.rejected"),
+    EventType("job.deleted", "A job's record was deleted"),
+    EventType("job.priority_changed", "A job's priority was changed"),
+    EventType("job.bypass_used", "A right to skip a gate was used", severity=Severity.WARNING),
+    EventType("quota.warning", "A limit is nearly reached", "quota", Severity.WARNING),
+    EventType("quota.exceeded", "A limit refused a submission", "quota", Severity.WARNING),
+    EventType("config.created", "A config was created", "config", permission="config.view"),
+    EventType("config.saved", "A revision was saved", "config", permission="config.view"),
+    EventType("config.deleted", "A config was deleted", "config", permission="config.view"),
+    EventType("queue.paused", "The queue was paused", "queue", Severity.WARNING, permission="queue.view"),
+    EventType("queue.resumed", "The queue goes on", "queue", permission="queue.view"),
+    EventType("settings.changed", "Settings were changed", "admin", permission="admin.config", audit_name="config.changed"),
+    EventType("user.created", "A user was created", "admin", permission="admin.users", audit_name="user.created"),
+    EventType("api_key.created", "An API key was made", "auth", permission="api.keys.all", audit_name="api_key.created"),
+    EventType("system.provider_error", "A provider fails", "system", Severity.ERROR, permission="admin.config"),
+    EventType("system.subscriber_dead", "A plugin gave up on an event", "system", Severity.ERROR, permission="admin.config"),
+)
+
+
+def emit(
+    name: str,
+    *,
+    subject: tuple[str, Any] | None = None,
+    job: Job | None = None,
+    owner_id: int | None = None,
+    message: str = "",
+    data: dict[str, Any] | None = None,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    severity: Severity | None = None,
+) -> None:
+    """Record a fact in the open unit of work. Raises StError when the name was not declared."""
+    assert_unit_of_work()
+    kind: EventType | None = current_app.extensions["st"].event_types.get(name)
+    if kind is None:
+        raise StError(f"event {name!r} was not declared", code="unknown_event")
+    who = actors.current()
+    subject_type, subject_id = subject or ("job", job.id if job else "")
+    entry = {
+        "name": name,
+        "severity": str(severity or kind.severity),
+        "subject_type": subject_type,
+        "subject_id": str(subject_id),
+        "job_id": job.id if job else None,
+        "owner_id": job.user_id if job else owner_id,
+        "team_id": job.team_id if job else None,
+        "org_id": job.org_id if job else None,
+        "permission": kind.permission,
+        "message": message[:1000],
+        "data": data or {},
+        "before": before,
+        "after": after,
+        "actor_id": who.user_id,
+        "actor_name": who.name,
+        "on_behalf_of_id": who.on_behalf_of_id,
+        "address": who.address,
+        "door": who.door,
+        "request_id": who.request_id,
+        "created_at": now(),
+    }
+    db.session().info.setdefault("journal", []).append(entry)
+
+
+def _close_journal(session: Session) -> None:
+    """Number and insert what the unit of work emitted, and its deliveries."""
+    entries: list[dict[str, Any]] | None = session.info.pop("journal", None)
+    if not entries:
+        return
+    last = session.execute(
+        update(Lock)
+        .where(Lock.name == "journal")
+        .values(value=Lock.value + len(entries))
+        .returning(Lock.value)
+    ).scalar_one()
+    for number, entry in enumerate(entries, last - len(entries) + 1):
+        entry["id"] = number
+    session.execute(insert(Event), entries)
+    subscribers: Sequence[str] = current_app.extensions["st"].subscribers
+    if subscribers:
+        due = now()
+        session.execute(
+            insert(Delivery),
+            [
+                {"event_id": entry["id"], "subscriber": name, "next_at": due}
+                for entry in entries
+                for name in subscribers
+            ],
+        )
+    session.info["journal_written"] = True
+
+
+def _ring(session: Session) -> None:
+    """Wake whoever follows the journal, once it is committed."""
+    if session.info.pop("journal_written", False):
+        tasks.wake("deliver", "journal")
+
+
+before_commit.append(_close_journal)
+after_commit.append(_ring)
+
+
+def head() -> int:
+    """Return the number of the newest event."""
+    return db.session.execute(select(Lock.value).where(Lock.name == "journal")).scalar_one()
+
+
+def oldest() -> int:
+    """Return the number of the oldest event still kept, 0 when there is none."""
+    return db.session.execute(select(Event.id).order_by(Event.id).limit(1)).scalar() or 0
+
+
+def visible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the SQL criterion for events `viewer` may see; `sees` is the same in Python."""
+    if viewer.may("*"):
+        return true()
+    mine = [Event.owner_id == viewer.user_id, Event.team_id.in_(viewer.team_ids)]
+    if viewer.may("job.view.all"):
+        mine.append(Event.org_id.in_(viewer.org_ids) if viewer.org_ids else true())
+    return or_(
+        and_(Event.permission.is_(None), or_(*mine)),
+        Event.permission.in_(sorted(viewer.permissions)),
+    )
+
+
+def sees(viewer: Viewer, event: Event) -> bool:
+    """Tell whether `viewer` may see `event`."""
+    if viewer.may("*"):
+        return True
+    if event.permission is not None:
+        return event.permission in viewer.permissions
+    if event.owner_id == viewer.user_id or event.team_id in viewer.team_ids:
+        return True
+    return viewer.may("job.view.all") and (not viewer.org_ids or event.org_id in viewer.org_ids)
+
+
+def since(
+    viewer: Viewer, number: int, limit: int = 100, *, job_id: int | None = None
+) -> list[Event]:
+    """Return up to `limit` events after `number` that `viewer` may see, oldest first."""
+    query = select(Event).where(Event.id > number, visible_to(viewer)).order_by(Event.id).limit(limit)
+    if job_id is not None:
+        query = query.where(Event.job_id == job_id)
+    return list(db.session.scalars(query))
+
+
+def recent(viewer: Viewer, limit: int = 50, *, job_id: int | None = None) -> list[Event]:
+    """Return the newest `limit` events that `viewer` may see, newest first."""
+    query = select(Event).where(visible_to(viewer)).order_by(Event.id.desc()).limit(limit)
+    if job_id is not None:
+        query = query.where(Event.job_id == job_id)
+    return list(db.session.scalars(query))

@@ -1,0 +1,116 @@
+"""Settings while running: read a value, list them all, change the editable ones, and notice others' changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import select, update
+
+from ..clock import now
+from ..config import Settings
+from ..contracts import Viewer
+from ..db import assert_unit_of_work, db, unit_of_work
+from ..errors import ConfigError, Malformed, SetTimeRule
+from ..models import Lock, StoredSetting
+from . import events, permissions
+
+
+def view() -> Settings:
+    """Return the settings of the current app."""
+    settings: Settings = current_app.extensions["st"].settings
+    return settings
+
+
+def value(key: str) -> Any:
+    """Return the value of one setting, typed. Raises ConfigError for a key nobody declared."""
+    return view().value(key)
+
+
+def refresh() -> None:
+    """Load stored settings again when any process changed policy since we looked. One indexed read."""
+    settings = view()
+    generation = db.session.execute(select(Lock.value).where(Lock.name == "policy")).scalar_one()
+    if generation == settings.generation:
+        return
+    stored = {}
+    for row in db.session.scalars(select(StoredSetting)):
+        if row.key in settings.declared:
+            stored[row.key] = settings.check(row.key, row.value)
+    settings.stored, settings.generation = stored, generation
+
+
+def bump_policy() -> None:
+    """Step: let every process load its policies again from the next request on."""
+    assert_unit_of_work()
+    db.session.execute(update(Lock).where(Lock.name == "policy").values(value=Lock.value + 1))
+
+
+def describe() -> list[dict[str, Any]]:
+    """Return one row per declared setting; the value of a secret is never among them."""
+    settings = view()
+    rows = []
+    for key, setting in sorted(settings.declared.items()):
+        source = settings.source(key)
+        shown = None if setting.secret else settings.value(key)
+        rows.append(
+            {
+                "key": key,
+                "owner": settings.owners[key],
+                "value": shown,
+                "is_set": source != "default",
+                "default": None if setting.secret else setting.default,
+                "source": source,
+                "unit": setting.unit,
+                "help": setting.help,
+                "secret": setting.secret,
+                "env": setting.env,
+                "editable": setting.editable and key not in settings.fixed,
+                "minimum": setting.minimum,
+                "maximum": setting.maximum,
+            }
+        )
+    return rows
+
+
+def change(viewer: Viewer, values: Mapping[str, Any], *, permission: str = "admin.config") -> None:
+    """Command: store new values of editable settings, all or none.
+
+    Raises NotAllowed without `permission`, Malformed with the field when a value is wrong, SetTimeRule when
+    the file or the environment fixes one or it cannot be changed while running.
+    """
+    permissions.require(viewer, permission)
+    settings = view()
+    checked = {key: _check(settings, key, raw) for key, raw in values.items()}
+    with unit_of_work(gate="submit"):
+        before = {key: settings.value(key) for key in checked}
+        for key, new in checked.items():
+            db.session.merge(
+                StoredSetting(key=key, value=new, updated_at=now(), updated_by_id=viewer.user_id)
+            )
+        if before != checked:
+            events.emit(
+                "settings.changed",
+                subject=("settings", ",".join(sorted(checked))[:100]),
+                before=before,
+                after=checked,
+                message=f"{viewer.username} changed {', '.join(sorted(checked))}",
+            )
+        bump_policy()
+    refresh()
+
+
+def _check(settings: Settings, key: str, raw: Any) -> Any:
+    """Return the typed value, or raise with the field that is wrong."""
+    setting = settings.declared.get(key)
+    if setting is None:
+        raise Malformed(f"no setting is named {key!r}", fields=[{"path": key, "message": "unknown"}])
+    if key in settings.fixed:
+        raise SetTimeRule(f"{key} is set by {settings.source(key)} and can only be changed there.")
+    if not setting.editable:
+        raise SetTimeRule(f"{key} can only be set in the configuration file; it takes effect at a restart.")
+    try:
+        return settings.check(key, raw)
+    except ConfigError as error:
+        raise Malformed(error.detail, fields=[{"path": key, "message": error.detail}]) from error

@@ -16,6 +16,8 @@ from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, Engine, MetaData, event, text
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
@@ -95,6 +97,13 @@ def _on_begin(connection: Any) -> None:
         return
     write = connection.get_execution_options().get("st_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def upsert(table: Any) -> Any:
+    """Return an INSERT of this database's dialect, which knows `on_conflict_do_update`."""
+    if db.session.get_bind().dialect.name == "sqlite":
+        return sqlite_insert(table)
+    return postgresql_insert(table)
 
 
 def in_unit_of_work() -> bool:

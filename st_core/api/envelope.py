@@ -1,8 +1,9 @@
-"""Errors of one shape: `application/problem+json` for programs, a page with the same words for people.
+"""Errors of one shape: `application/problem+json` for programs, a page with the same words for
+people.
 
-The body has `type`, `title`, `detail`, `code` and `request_id`, `errors` per field where there are any, and the
-old clients' `error`, `message`, `details`. It has no `status`: the guide's Airflow function reads that word as
-the job's (guide section 4).
+The body has `type`, `title`, `detail`, `code` and `request_id`, `errors` per field where there are
+any, and the old clients' `error`, `message`, `details`. It has no `status`: the guide's Airflow
+function reads that word as the job's (guide section 4).
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ _CODES = {
 
 
 def init_app(app: Flask) -> None:
-    """Answer every error of `app` in this shape; an unexpected one as 500 with nothing but the request id."""
+    """Answer every error of `app` in this shape; an unexpected one as 500 with nothing but the
+    request id.
+    """
     app.register_error_handler(StError, _of_ours)
     app.register_error_handler(ValidationError, _of_pydantic)
     app.register_error_handler(HTTPException, _of_werkzeug)
@@ -76,7 +79,9 @@ def problem(
 
 
 def wants_page() -> bool:
-    """Tell whether the caller is a browser opening a page, not a program or a script asking the API."""
+    """Tell whether the caller is a browser opening a page, not a program or a script asking the
+    API.
+    """
     if request.path.startswith("/api/") or request.path == "/health":
         return False
     accepts = request.accept_mimetypes
@@ -85,7 +90,9 @@ def wants_page() -> bool:
 
 def _of_ours(error: StError) -> Response:
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.warning("%s %s answered %d: %s", request.method, request.path, error.status, error.detail)
+        log.warning(
+            "%s %s answered %d: %s", request.method, request.path, error.status, error.detail
+        )
     return problem(
         error.status,
         error.detail,
@@ -104,10 +111,10 @@ def _of_pydantic(error: ValidationError) -> Response:
     return _of_ours(Malformed(f"{first['path'] or 'body'}: {first['message']}", fields=fields))
 
 
-def _of_werkzeug(error: HTTPException) -> Response:
+def _of_werkzeug(error: HTTPException) -> Any:
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     if error.response is not None or status < HTTPStatus.BAD_REQUEST:
-        return Response(error.get_response().get_data(), status, error.get_response().headers)
+        return error.get_response()
     headers = dict(error.get_headers(request.environ))
     headers.pop("Content-Type", None)
     detail = error.description or HTTPStatus(status).phrase
@@ -129,7 +136,7 @@ def _unexpected(error: Exception) -> Response:
     )
     return problem(
         500,
-        "The server made a mistake. Nothing was changed. "
+        "The server made a mistake that is now in its log. "
         f"Tell the administrator this request id: {g.get('st_request_id', 'unknown')}.",
         "internal_error",
         title=StError.title,

@@ -1,8 +1,8 @@
 """Read a request's query and JSON body into the models its route declared.
 
 Callers that act with ambient authority from a browser (a cookie, or being on this machine) must say
-`application/json`, which no foreign page can send unasked; everyone else's body is read whatever its content
-type, because the guide's curl lines send none.
+`application/json`, which no foreign page can send unasked; everyone else's body is read whatever
+its content type, because the guide's curl lines send none.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ class UnsupportedBody(StError):
 
 
 def query(model: type[Model]) -> Model:
-    """Return the query string as `model`. Raises Malformed naming every parameter that does not fit."""
+    """Return the query string as `model`. Raises Malformed naming every parameter that does not
+    fit.
+    """
     values: dict[str, Any] = {}
     for name, given in request.args.lists():
         values[name] = _several(given) if _is_list(model, name) else given[-1]
@@ -37,9 +39,11 @@ def query(model: type[Model]) -> Model:
 
 
 def body(model: type[Model], uploads: Sequence[str] = ()) -> Model | None:
-    """Return the JSON body as `model`, None for an upload the view reads itself; no body counts as `{}`.
+    """Return the JSON body as `model`, None for an upload the view reads itself; no body counts as
+    `{}`.
 
-    Raises Malformed naming every field that does not fit, UnsupportedBody for a browser's other content type.
+    Raises Malformed naming every field that does not fit, UnsupportedBody for a browser's other
+    content type.
     """
     if uploads and request.mimetype in uploads:
         return None
@@ -47,7 +51,8 @@ def body(model: type[Model], uploads: Sequence[str] = ()) -> Model | None:
 
 
 def json_body() -> Any:
-    """Return the decoded JSON body. Raises Malformed when it is not JSON or holds NaN or Infinity."""
+    """Return the decoded JSON body. Raises Malformed when it is not JSON or holds NaN or Infinity.
+    """
     if g.get("st_demands_json") and not request.is_json and request.content_length:
         raise UnsupportedBody(
             f"This call came from a browser with the content type {request.mimetype or 'none'!r}; "
@@ -60,12 +65,15 @@ def json_body() -> Any:
         return json.loads(data.decode(), parse_constant=_no_constant)
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise Malformed(
-            f"The body is not JSON ({error}). Send one JSON object in UTF-8.", code="invalid_payload"
+            f"The body is not JSON ({error}). Send one JSON object in UTF-8.",
+            code="invalid_payload",
         ) from error
 
 
 def shape(rule: str) -> str:
-    """Return a path rule with its variables unnamed, so that two rules for the same URLs look the same."""
+    """Return a path rule with its variables unnamed, so that two rules for the same URLs look the
+    same.
+    """
     return re.sub(r"<(?:(\w+)[^:<>]*:)?[^<>]*>", lambda found: f"<{found.group(1) or ''}>", rule)
 
 

@@ -1,10 +1,12 @@
 """Declare routes: one declaration says paths, methods, who may, what goes in and what comes out.
 
-The declaration is the only source: requests are parsed by it, the guard reads the permission from it, and the
-OpenAPI document is written from it. A route without a declaration is answered to nobody.
+The declaration is the only source: requests are parsed by it, the guard reads the permission from
+it, and the OpenAPI document is written from it. A route without a declaration is answered to
+nobody.
 
-Words: `PUBLIC` routes need no viewer, `ALWAYS` routes also answer while the server is not set up yet,
-`SIGNED_IN` routes need any viewer; everything else names a permission, or several of which one is enough.
+Words: `PUBLIC` routes need no viewer, `ALWAYS` routes also answer while the server is not set up
+yet, `SIGNED_IN` routes need any viewer; everything else names a permission, or several of which one
+is enough.
 """
 
 from __future__ import annotations
@@ -80,10 +82,11 @@ def route(
 ) -> Callable[[View], View]:
     """Declare a JSON route under all its paths, the preferred one first.
 
-    The view gets the path's variables, `query` and `body` as keywords when declared, and returns a model
-    (answered with the first status of `answers`), a model with its status and headers, or a finished response.
-    With a content type out of `uploads` the view reads the request itself and gets `body=None`.
-    `errors` lists statuses beyond those that follow from the declaration (401, 403, 422, 500).
+    The view gets the path's variables, `query` and `body` as keywords when declared, and returns a
+    model (answered with the first status of `answers`), a model with its status and headers, or a
+    finished response. With a content type out of `uploads` the view reads the request itself and
+    gets `body=None`. `errors` lists statuses beyond those that follow from the declaration (401,
+    403, 422, 500).
     """
     paths = (rules,) if isinstance(rules, str) else tuple(rules)
 
@@ -127,8 +130,9 @@ def declared_for(endpoint: str) -> Declared | None:
     return getattr(current_app.view_functions.get(endpoint), "declared", None)
 
 
-def is_static(app: Flask, endpoint: str) -> bool:
+def is_static(endpoint: str, app: Flask | None = None) -> bool:
     """Tell whether `endpoint` is Flask's own file route of the app or of a blueprint."""
+    app = app or current_app._get_current_object()  # type: ignore[attr-defined]
     owner, _, name = endpoint.rpartition(".")
     holder = app.blueprints.get(owner) if owner else app
     return name == "static" and bool(holder and holder.has_static_folder)
@@ -149,7 +153,7 @@ def check(app: Flask, known_permissions: set[str] | frozenset[str]) -> None:
     """
     taken: dict[tuple[str, str], str] = {}
     for rule in app.url_map.iter_rules():
-        if is_static(app, rule.endpoint):
+        if is_static(rule.endpoint, app):
             continue
         declared = getattr(app.view_functions.get(rule.endpoint), "declared", None)
         if declared is None:

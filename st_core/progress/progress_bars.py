@@ -8,7 +8,7 @@ largest total is believed, and once metrics came with it (it is *confirmed*) it 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .numbers import metrics_of, number
 from .readings import Reading
@@ -23,6 +23,8 @@ _DEMOTED = re.compile(
     r"|comput|encod|tokeniz|sampl|quantiz|upload|extract|discover|scan|shard|test|sanity|prepar"
 )
 _PREFERRED = re.compile(r"(?i)\bsteps?\b|train|epoch")
+_STEPS = re.compile(r"(?i)step")
+_EPOCHS = re.compile(r"(?i)epoch")
 _EPOCH_OF = re.compile(r"(?i)\bepochs?\D{0,3}(?P<epoch>\d+)(?:\s*/\s*(?P<epochs>\d+))?")
 _SCALES = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 _REACH = 120  # characters before the percentage that may belong to a bar's name
@@ -109,7 +111,7 @@ class TrainingBars:
         self._preferred_seen = False
         self._believed: Bar | None = None
         self._confirmed = False
-        self._counts_from_zero = False
+        self._epochs_from_zero = False
 
     def read(self, line: str) -> Reading | None:
         """Return what the bar in `line` tells: progress if it is training, else a stage."""
@@ -145,32 +147,27 @@ class TrainingBars:
         return True
 
     def _progress(self, bar: Bar) -> Reading:
-        metrics = bar.postfix
-        if bar.rate is not None:
-            metrics = {"steps_per_second": round(bar.rate, 6)} | metrics
-        step, total, epoch, epochs = self._count(bar)
-        # A bar drawn at 0 only announces itself: a resumed run draws it before jumping to its step.
-        return Reading(
-            step=int(step) if step else None,
-            total=int(total) if total else None,
-            epoch=epoch,
-            epochs=epochs,
-            eta_seconds=bar.eta_seconds if epochs is None or "step" in bar.name.lower() else None,
-            metrics=metrics if step else {},
-        )
+        counted = self._counted(bar)
+        if not bar.done:
+            # A bar at 0 only announces itself: a resumed run draws it, then jumps to its step.
+            return replace(counted, step=None)
+        pace = {"steps_per_second": round(bar.rate, 6)} if bar.rate and counted.step else {}
+        return replace(counted, metrics={**pace, **bar.postfix})
 
-    def _count(self, bar: Bar) -> tuple[float | None, float | None, float | None, float | None]:
-        """Return step, total, epoch, epochs of a bar that may count steps, epochs, or steps of one epoch."""
+    def _counted(self, bar: Bar) -> Reading:
+        """Return what the bar counts: steps, epochs, or the steps of one epoch."""
         found = _EPOCH_OF.search(bar.name)
         epoch = number(found["epoch"]) if found else None
         epochs = number(found["epochs"]) if found else None
-        if re.search(r"(?i)step", bar.name) or not re.search(r"(?i)epoch", bar.name):
-            return bar.done, bar.total, epoch, epochs
+        done, total = int(bar.done), int(bar.total)
+        if _STEPS.search(bar.name) or not _EPOCHS.search(bar.name):
+            return Reading(done, total or None, epoch, epochs, bar.eta_seconds)
         if epoch is None:
-            return None, None, bar.done, bar.total
-        self._counts_from_zero = self._counts_from_zero or epoch == 0
-        before = epoch if self._counts_from_zero else epoch - 1
-        return before * bar.total + bar.done, epochs and epochs * bar.total, epoch, epochs
+            return Reading(epoch=done, epochs=total or None, eta_seconds=bar.eta_seconds)
+        self._epochs_from_zero = self._epochs_from_zero or epoch == 0
+        before = int(epoch) if self._epochs_from_zero else int(epoch) - 1
+        whole_run = int(epochs) * total if epochs else None
+        return Reading(before * total + done, whole_run, epoch, epochs)
 
 
 def _stage(bar: Bar) -> str:

@@ -1,8 +1,8 @@
 """The words of progress.
 
-A *reading* is what one line of a source tells; *progress* is how an attempt stands. A *source* is a
-file in the workspace and the parser for its lines. Sources are the only truth about metrics: nothing
-is copied, so nothing is lost or doubled when the server dies.
+A *reading* is what one line of a source tells; *progress* is how an attempt stands. A *source* is
+a file in the workspace and the parser for its lines. Sources are the only truth about metrics:
+nothing is copied, so nothing is lost or doubled when the server dies.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class News:
-    """What a follower found since it was last asked; `restarted` voids everything it told before."""
+    """What a follower found since last asked; `restarted` voids everything it told before."""
 
     readings: Iterable[Reading]
     restarted: bool = False
@@ -73,8 +73,8 @@ class Source:
     """A file of progress: `path` is relative to the workspace.
 
     `parse` turns one line (without its end) into a reading or None. `splits_on_cr` also ends a line
-    at a carriage return, as progress bars do. A file that is not made of lines has `follow` instead:
-    called with the absolute path, it returns what reads it.
+    at a carriage return, as progress bars do. A file that is not made of lines has `follow`
+    instead: called with the absolute path, it returns what reads it.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""Lines that Hugging Face's Trainer prints: `{'loss': 4.17, 'learning_rate': 4.6e-05, 'epoch': 0.25}`.
+"""Lines that Hugging Face's Trainer prints: `{'loss': 4.17, 'grad_norm': 1.1, 'epoch': 0.25}`.
 
 Version 4 writes numbers, version 5 strings. The lines carry no step: it is the one of the bar.
 """

@@ -1,4 +1,4 @@
-"""`trainer_state.json` of Hugging Face's Trainer: the whole history, saved with every checkpoint."""
+"""`trainer_state.json` of Hugging Face's Trainer: the history, saved with every checkpoint."""
 
 from __future__ import annotations
 

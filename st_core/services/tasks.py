@@ -16,13 +16,12 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Flask, current_app
-from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import delete, or_, select
 
 from ..actor import Actor, acting
 from ..clock import now
 from ..contracts import Service
-from ..db import db, unit_of_work
+from ..db import db, unit_of_work, upsert
 from ..models import Lease
 
 log = logging.getLogger(__name__)
@@ -50,21 +49,15 @@ def wake(*names: str) -> None:
 
 def hold_lease(name: str, seconds: float = LEASE_SECONDS) -> bool:
     """Take or renew the lease `name` for this process; tell whether we have it now."""
-    me, until = process_name(), now() + timedelta(seconds=seconds)
+    me, moment = process_name(), now()
+    row = {"name": name, "owner": me, "expires_at": moment + timedelta(seconds=seconds)}
     with unit_of_work():
-        row = db.session.get(Lease, name, with_for_update=True)
-        if row is None:
-            db.session.add(Lease(name=name, owner=me, expires_at=until))
-            try:
-                db.session.flush()
-            except IntegrityError:
-                db.session.rollback()
-                return False
-            return True
-        if row.owner != me and row.expires_at > now():
-            return False
-        row.owner, row.expires_at = me, until
-    return True
+        ours = upsert(Lease).values(row).on_conflict_do_update(
+            index_elements=[Lease.name],
+            set_={"owner": row["owner"], "expires_at": row["expires_at"]},
+            where=or_(Lease.owner == me, Lease.expires_at <= moment),
+        )
+        return db.session.execute(ours.returning(Lease.name)).scalar() is not None
 
 
 def release_leases() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from flask import Flask, url_for
+from flask import Flask
 from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -60,7 +60,6 @@ def install(app: Flask, state_dir: Path, plugins: Mapping[str, ModuleType]) -> N
         GATES=words.GATES,
         OUTCOMES=words.OUTCOMES,
         moment=moment,
-        link=url_for,
     )
 
 

@@ -1,0 +1,158 @@
+"""Who is calling, and may they: one answer before any view runs.
+
+The order is API key, session, local owner. A credential that is presented but not valid is refused
+at once and never falls back to a weaker way in. Routes are closed unless their declaration opens
+them.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from flask import Flask, Request, g, request
+from flask_login import AnonymousUserMixin, LoginManager, UserMixin
+
+from ..contracts import Viewer
+from ..errors import NotAllowed, NotSignedIn, StError
+from ..services import api_keys, settings, users
+from . import headers, origin
+from .routing import ALWAYS, Declared, declared_for, is_static
+
+log = logging.getLogger(__name__)
+
+#: Ways in that a browser uses without being asked; their calls must come from our own pages.
+AMBIENT = frozenset({"local", "network", "session"})
+
+
+class SetupRequired(StError):
+    """Nobody has an account yet and the caller does not sit on this machine (403)."""
+
+    status, code, title = 403, "setup_required", "This server is not set up yet"
+
+
+class Caller(UserMixin):  # type: ignore[misc]
+    """The viewer in the shape Flask-Login hands to templates as `current_user`."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        self.viewer = viewer
+
+    def get_id(self) -> str:
+        """Return the user's id as text."""
+        return str(self.viewer.user_id)
+
+
+def init_app(app: Flask) -> None:
+    """Guard every route of `app` and complete every answer."""
+    headers.init_app(app)
+    login = LoginManager()
+    login.session_protection = None
+    login.anonymous_user = AnonymousUserMixin
+    login.request_loader(lambda _request: Caller(g.st_viewer) if g.get("st_viewer") else None)
+    login.init_app(app)
+    app.before_request(admit)
+
+
+def current_viewer() -> Viewer:
+    """Return who is calling. Raises NotSignedIn when nobody is (only possible on open routes)."""
+    viewer: Viewer | None = g.get("st_viewer")
+    if viewer is None:
+        raise _not_signed_in()
+    return viewer
+
+
+def admit() -> None:
+    """Let the request through or refuse it.
+
+    Raises NotSignedIn, SetupRequired or NotAllowed, each saying what would help.
+    """
+    declared = declared_for(request.endpoint) if request.endpoint else None
+    if _needs_nobody(declared):
+        return
+    g.st_viewer = viewer = identify(request)
+    if viewer is None:
+        if users.needs_setup():
+            raise _setup_required()
+        if declared is not None and not declared.is_open:
+            raise _not_signed_in()
+        return
+    if viewer.via in AMBIENT:
+        g.st_demands_json = origin.is_browser(request) or viewer.via == "session"
+        origin.check_ambient(
+            request, cookie=viewer.via == "session", page=bool(declared and declared.page)
+        )
+    if declared is not None:
+        _require(viewer, declared)
+
+
+def identify(request: Request) -> Viewer | None:
+    """Return who is calling, None when nobody says so. Raises NotSignedIn for a credential that is
+    not valid.
+    """
+    key = presented_key(request)
+    viewer = api_keys.viewer_for(key) if key is not None else None
+    if viewer is None and key is not None:
+        raise NotSignedIn(
+            "This API key is unknown, expired or revoked. Make a new one, or send none to sign in otherwise.",
+            code="invalid_token",
+        )
+    if viewer is None and _local_mode() and origin.is_on_this_machine(request):
+        viewer = users.local_owner()
+    return None if viewer is None else replace(viewer, address=request.remote_addr)
+
+
+def presented_key(request: Request) -> str | None:
+    """Return the API key of `Authorization: Bearer` or `X-API-Key`, None when neither header is
+    there.
+
+    Raises NotSignedIn when the headers disagree or name another scheme.
+    """
+    authorization, given = request.headers.get("Authorization"), request.headers.get("X-API-Key")
+    if authorization is None:
+        return given
+    scheme, _, key = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        raise NotSignedIn(
+            f"The scheme {scheme!r} is not known here; send 'Authorization: Bearer <API key>'."
+        )
+    if given is not None and given != key.strip():
+        raise NotSignedIn("Authorization and X-API-Key hold different keys; send one of them.")
+    return key.strip()
+
+
+def _local_mode() -> bool:
+    mode = settings.value("auth.mode")
+    return mode == "local" or (mode == "auto" and users.needs_setup())
+
+
+def _needs_nobody(declared: Declared | None) -> bool:
+    """Pass health, set-up and static files; refuse a route that declared nothing."""
+    if declared is not None:
+        return declared.permission == ALWAYS
+    if request.endpoint is None or is_static(request.endpoint):
+        return request.endpoint is not None
+    log.error("the route %s (%s) declares no permission", request.path, request.endpoint)
+    raise NotAllowed("This route declares no permission and is therefore closed; tell its author.")
+
+
+def _require(viewer: Viewer, declared: Declared) -> None:
+    names = declared.permissions
+    if names and not any(viewer.may(name) for name in names):
+        raise NotAllowed(
+            f"Permission denied: {' or '.join(names)}. An administrator can grant it to {viewer.username}.",
+            details={"permissions": list(names)},
+        )
+
+
+def _not_signed_in() -> NotSignedIn:
+    return NotSignedIn(
+        "Nobody is signed in. Send an API key as 'Authorization: Bearer st_…' or 'X-API-Key'.",
+        code="missing_token",
+    )
+
+
+def _setup_required() -> SetupRequired:
+    return SetupRequired(
+        "Nobody has an account here yet. Open this server on its own machine under http://localhost, or make the "
+        "first administrator with the one-time code that it printed when it started."
+    )

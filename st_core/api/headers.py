@@ -1,0 +1,62 @@
+"""What every answer carries: the request id, the security headers, and for our pages the CSRF
+cookie.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Any
+
+from flask import Flask, g, request
+
+from ..services import settings
+from .envelope import wants_page
+from .origin import CSRF_COOKIE
+
+REQUEST_ID = "X-Request-ID"
+_SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+SECURITY = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+HSTS = "max-age=31536000"
+
+
+def init_app(app: Flask) -> None:
+    """Number every request of `app` and put the headers on every answer."""
+    app.before_request(take_request_id)
+    app.after_request(complete)
+
+
+def take_request_id() -> None:
+    """Keep the caller's request id when it is sane, else make one."""
+    given = request.headers.get(REQUEST_ID, "")
+    g.st_request_id = given if _SANE_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def complete(response: Any) -> Any:
+    """Add what is missing; a route that set a stricter header keeps it."""
+    headers = response.headers
+    for name, value in SECURITY.items():
+        if name not in headers:
+            headers[name] = value
+    headers[REQUEST_ID] = g.get("st_request_id", "")
+    if "Cache-Control" not in headers:
+        headers["Cache-Control"] = "no-store" if request.path.startswith("/api/") else "no-cache"
+    if request.is_secure and settings.value("tls.hsts"):
+        headers["Strict-Transport-Security"] = HSTS
+    if CSRF_COOKIE not in request.cookies and g.get("st_viewer") is not None and wants_page():
+        response.set_cookie(
+            CSRF_COOKIE, secrets.token_urlsafe(32), samesite="Strict", secure=request.is_secure
+        )
+    return response

@@ -1,0 +1,114 @@
+"""Users: the levels every database has, the local owner, and the frozen viewer of a user."""
+
+from __future__ import annotations
+
+import getpass
+import re
+
+from flask import current_app
+from sqlalchemy import func, select
+
+from ..actor import current
+from ..contracts import Permission, Viewer
+from ..db import assert_unit_of_work, db, unit_of_work
+from ..models import Level, Membership, User
+from . import events, permissions
+
+
+def catalogue() -> dict[str, Permission]:
+    """Return every permission there is: the core's, and those plugins declared."""
+    known: dict[str, Permission] = current_app.extensions["st"].permissions
+    return known
+
+
+def ensure_levels() -> None:
+    """Step: see to it that the guide's four levels exist; what an admin changed stays."""
+    assert_unit_of_work()
+    present = set(db.session.scalars(select(Level.name)))
+    for name, (priority, description) in permissions.LEVELS.items():
+        if name not in present:
+            db.session.add(Level(name=name, priority=priority, description=description, is_system=True))
+
+
+def local_owner() -> User:
+    """Command: return the person at this machine, a real row with level admin, made when first needed."""
+    found = db.session.scalar(select(User).where(User.is_local_owner))
+    if found:
+        return found
+    with unit_of_work(gate="submit"):
+        found = db.session.scalar(select(User).where(User.is_local_owner))
+        if found is None:
+            found = _make_local_owner()
+    return found
+
+
+def _make_local_owner() -> User:
+    """Step: insert the local owner under a name that is free."""
+    try:
+        login = re.sub(r"[^A-Za-z0-9_-]", "-", getpass.getuser())[:40]
+    except (KeyError, OSError):
+        login = ""
+    name = login if len(login) >= 3 else "owner"
+    taken = set(db.session.scalars(select(func.lower(User.username))))
+    while name.lower() in taken:
+        name = f"{name}-local"
+    ensure_levels()
+    db.session.flush()
+    owner = User(
+        email=f"{name}@localhost",
+        username=name,
+        display_name="Local owner",
+        is_local_owner=True,
+        levels=[db.session.scalars(select(Level).where(Level.name == "admin")).one()],
+    )
+    db.session.add(owner)
+    db.session.flush()
+    events.emit(
+        "user.created",
+        subject=("user", owner.id),
+        after={"username": name, "levels": ["admin"]},
+        message=f"{name} is the local owner of this server",
+    )
+    return owner
+
+
+def others_exist() -> bool:
+    """Tell whether anybody but the local owner has an account; then nobody is the owner by place alone."""
+    return db.session.scalar(select(User.id).where(~User.is_local_owner).limit(1)) is not None
+
+
+def count() -> int:
+    """Return how many people have an account."""
+    return db.session.scalar(select(func.count(User.id))) or 0
+
+
+def viewer_of(user: User, via: str, scopes: list[str] | None = None, address: str | None = None) -> Viewer:
+    """Return `user` as a frozen viewer: levels, then overrides, then the token's scopes.
+
+    A scope never adds a right: the result is the intersection with what the person holds just now.
+    """
+    held: set[str] = set()
+    for level in user.levels:
+        if level.is_system:
+            held |= permissions.defaults_of(level.name, catalogue().values())
+        held |= set(level.permissions)
+    if "*" in held and (scopes is not None or any(not item.granted for item in user.overrides)):
+        held = set(catalogue())
+    for item in user.overrides:
+        (held.add if item.granted else held.discard)(item.permission)
+    if scopes is not None:
+        held &= set(scopes)
+    places = list(db.session.scalars(select(Membership).where(Membership.user_id == user.id)))
+    return Viewer(
+        user_id=user.id,
+        username=user.username,
+        display_name=user.display_name or user.username,
+        permissions=frozenset(held),
+        levels=tuple(level.name for level in user.levels),
+        priority=max((level.priority for level in user.levels), default=0),
+        org_ids=tuple(sorted({place.org_id for place in places})),
+        team_ids=tuple(sorted({place.team_id for place in places if place.team_id})),
+        via=via,
+        address=address or current().address,
+    )
+

@@ -1,0 +1,181 @@
+"""The web server: waitress around the application, ended without dropping a request.
+
+`serve` runs in whatever process it is called in. `python -m st_core.serving --fd N` is a child of
+`st_core.supervisor`, which shares its listening socket with several of them.
+
+Words: the *stop flag* is the one event that requests, streams and services watch; *draining* is the time
+between that flag and the end, in which running requests finish and nothing new is accepted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from flask import Flask
+from waitress import wasyncore
+from waitress.server import TcpWSGIServer, create_server
+
+from . import logs
+from .app import create_app
+from .boot import boot, shutdown
+from .errors import StError
+
+log = logging.getLogger(__name__)
+#: Threads for requests beside those that streams hold.
+REQUEST_THREADS = 8
+CONNECTIONS = 2000
+DRAIN_SECONDS = 30.0
+#: A connection from which nothing was received yet is given this long before draining closes it.
+FRESH_SECONDS = 1.0
+
+
+def run(sock: socket.socket, ready: Callable[[Flask], None], life: int | None = None) -> None:
+    """Create and boot the app, serve it on `sock` until SIGTERM or Ctrl-C, and end in order.
+
+    `ready` is called once requests are answered; `life` is a pipe whose closing also ends the server.
+    Raises StError when the app cannot start.
+    """
+    stop = threading.Event()
+    app = create_app()
+    allow_connections(CONNECTIONS)
+    boot(app, stop=stop)
+    server = make_server(app, sock, REQUEST_THREADS + _streams(app))
+    _end_on_signals(stop, server)
+    if life is not None:
+        threading.Thread(target=_watch, args=(life, stop), name="life", daemon=True).start()
+    ready(app)
+    serve(server, stop)
+    shutdown(app)
+
+
+def _streams(app: Flask) -> int:
+    return int(app.extensions["st"].settings.value("server.stream_limit"))
+
+
+def make_server(app: Callable[..., Any], sock: socket.socket, threads: int) -> TcpWSGIServer:
+    """Return waitress around `app` on a listening socket."""
+    return create_server(
+        app,
+        sockets=[sock],
+        threads=threads,
+        connection_limit=CONNECTIONS,
+        asyncore_use_poll=True,
+        # Read on while a stream runs, or a reader that left is only noticed at the next write.
+        channel_request_lookahead=1,
+        # The guard must see forwarded headers of anyone: they mean "not the person at this machine".
+        clear_untrusted_proxy_headers=False,
+        ident=None,
+    )
+
+
+def serve(server: TcpWSGIServer, stop: threading.Event) -> None:
+    """Answer requests until the stop flag is set, then drain and close."""
+    while not stop.is_set():
+        wasyncore.loop(timeout=1.0, use_poll=True, map=server._map, count=1)
+    _drain(server)
+    server.task_dispatcher.shutdown(timeout=1)
+    wasyncore.close_all(server._map)
+
+
+def _drain(server: TcpWSGIServer) -> None:
+    """Stop accepting; go on until no request runs and every answer is sent, at most `DRAIN_SECONDS`."""
+    until = time.monotonic() + DRAIN_SECONDS
+    _accept_the_waiting(server)
+    server.accepting = False
+    server.del_channel()
+    server.socket.close()
+    while busy := _close_idle(server):
+        if time.monotonic() > until:
+            log.warning("%d requests did not end in %.0f s and are cut off", busy, DRAIN_SECONDS)
+            return
+        wasyncore.loop(timeout=0.1, use_poll=True, map=server._map, count=1)
+
+
+def _accept_the_waiting(server: TcpWSGIServer) -> None:
+    """Take the connections the kernel has already accepted for us: closing the socket would reset them."""
+    before = -1
+    while len(server.active_channels) > before:
+        before = len(server.active_channels)
+        wasyncore.loop(timeout=0, use_poll=True, map=server._map, count=1)
+
+
+def _close_idle(server: TcpWSGIServer) -> int:
+    """Close the connections that only wait for a next request; return how many are busy."""
+    busy = 0
+    for channel in list(server.active_channels.values()):
+        fresh = channel.last_activity == channel.creation_time
+        if (
+            channel.requests
+            or channel.request is not None
+            or channel.total_outbufs_len
+            or channel.close_when_flushed
+            or (fresh and time.time() - channel.creation_time < FRESH_SECONDS)
+        ):
+            busy += 1
+        else:
+            channel.handle_close()
+    return busy
+
+
+def allow_connections(wanted: int) -> None:
+    """Raise this process's limit of open files towards `wanted` connections and some files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = wanted + 200
+    if soft != resource.RLIM_INFINITY and soft < enough:
+        ceiling = enough if hard == resource.RLIM_INFINITY else min(enough, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (ceiling, hard))
+
+
+def _end_on_signals(stop: threading.Event, server: TcpWSGIServer) -> None:
+    """Let SIGTERM and Ctrl-C set the stop flag; a second one ends the process at once."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+        server.pull_trigger()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+
+
+def _watch(life: int, stop: threading.Event) -> None:
+    """Set the stop flag when the other end of the pipe closes: whoever started this server is gone."""
+    os.read(life, 1)
+    stop.set()
+
+
+def child(argv: list[str]) -> int:
+    """Serve on an inherited socket and return the exit code: 2 when the app cannot start."""
+    parser = argparse.ArgumentParser(prog="python -m st_core.serving")
+    parser.add_argument("--fd", type=int, required=True)
+    parser.add_argument("--life", type=int, required=True)
+    parser.add_argument("--ready", type=int, required=True)
+    given = parser.parse_args(argv)
+    logs.setup()
+
+    def tell(_app: Flask) -> None:
+        os.write(given.ready, b"ready")
+        os.close(given.ready)
+
+    try:
+        run(socket.socket(fileno=given.fd), tell, given.life)
+    except StError as error:
+        print(f"simpletuner: {' '.join(error.detail.split())}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(child(sys.argv[1:]))

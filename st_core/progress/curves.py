@@ -1,4 +1,4 @@
-"""Curves: the points of one metric over the steps, where a later attempt replaces what it repeats."""
+"""Curves: points of one metric over the steps; a later attempt replaces what it repeats."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Curve:
 
 
 def thinned(points: Sequence[Point], max_points: int) -> list[Point]:
-    """Return at most `max_points` (at least 4) of `points`: both ends, and per stretch its extremes.
+    """Return at most `max_points` (at least 4) of `points`: both ends, and each stretch's extremes.
 
     Spikes stay visible, which is what a loss curve is looked at for.
     """

@@ -1,4 +1,4 @@
-"""Follows a file of lines that grows, appears late, shrinks or is replaced, and ends in a torn line.
+"""Follows a file of lines that grows, appears late, shrinks, is replaced, and ends in a torn line.
 
 Reads in chunks of 1 MiB and keeps at most 64 KiB of one line, whatever the trainer writes. A file
 is the same as long as it begins with the same bytes: an inode may be used again at once, and a file

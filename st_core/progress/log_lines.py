@@ -43,6 +43,8 @@ class LogLines:
         """
         self._bars = TrainingBars(training_bar) if bars else None
         self._dicts = dicts
+        self._step: int | None = None
+        self._unplaced: dict[str, float] = {}
         self._patterns = [re.compile(pattern) for pattern in patterns]
         self._stages = dict(stages or {})
         self._aliases = {**ALIASES, **{key.lower(): name for key, name in (aliases or {}).items()}}
@@ -50,20 +52,33 @@ class LogLines:
     def __call__(self, line: str) -> Reading | None:
         """Return what one line tells, or None when it tells nothing."""
         line = plain(line)
-        found = self._bars.read(line) if self._bars and "%|" in line else None
-        if self._dicts and "{'" in line:
-            found = _joined(found, self._dict(line))
+        found = self._bar(line)
         for pattern in self._patterns:
             found = _joined(found, self._match(pattern, line))
+        if self._dicts and "{'" in line:
+            found = _joined(found, self._dict(line))
         if found is None:
             stage = next((name for text, name in self._stages.items() if text in line), None)
             return Reading(stage=stage) if stage else None
         return replace(found, metrics=metrics_of(found.metrics, self._aliases))
 
+    def _bar(self, line: str) -> Reading | None:
+        found = self._bars.read(line) if self._bars and "%|" in line else None
+        if found is None or found.step is None:
+            return found
+        self._step = found.step
+        metrics, self._unplaced = {**found.metrics, **self._unplaced}, {}
+        return replace(found, metrics=metrics)
+
     def _dict(self, line: str) -> Reading | None:
+        """Return the metrics of a dict line; their point waits for the next bar.
+
+        The bar before the line may be older: it is drawn ten times a second, and anew right after.
+        """
         found = parse_trainer_dict(line)
-        if found and found.metrics and self._bars:
+        if found and found.metrics and self._bars and found.step is None:
             self._bars.confirm()
+            self._unplaced = dict(found.metrics)
         return found
 
     def _match(self, pattern: re.Pattern[str], line: str) -> Reading | None:
@@ -73,7 +88,7 @@ class LogLines:
         groups = {name: text for name, text in found.groupdict().items() if text is not None}
         path = groups.get("checkpoint")
         return Reading(
-            step=whole(groups.get("step")),
+            step=self._placed(whole(groups.get("step"))),
             total=whole(groups.get("total")),
             epoch=number(groups.get("epoch")),
             epochs=number(groups.get("epochs")),
@@ -83,10 +98,14 @@ class LogLines:
             path=path,
         )
 
+    def _placed(self, step: int | None) -> int | None:
+        self._step = self._step if step is None else step
+        return self._step
+
 
 def _joined(first: Reading | None, second: Reading | None) -> Reading | None:
     """Return both readings in one; where both say something, the second counts."""
     if first is None or second is None:
         return first or second
-    said = {name: value for name, value in vars(second).items() if value not in (None, {})}
-    return replace(first, **{**said, "metrics": {**first.metrics, **second.metrics}})
+    said = {name: value for name, value in vars(second).items() if value is not None}
+    return replace(first, **said | {"metrics": {**first.metrics, **second.metrics}})

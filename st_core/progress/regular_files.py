@@ -1,4 +1,4 @@
-"""Opens files that a training script left, without following a link and without waiting for a pipe."""
+"""Opens files that a training script left: follows no link and waits for no pipe."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def open_regular(path: Path) -> Iterator[RegularFile | None]:
     with os.fdopen(descriptor, "rb", buffering=0) as handle:
         status = os.fstat(descriptor)
         regular = stat.S_ISREG(status.st_mode)
-        yield RegularFile(handle, status.st_size) if regular else None  # type: ignore[arg-type]
+        yield RegularFile(handle, status.st_size) if regular else None
 
 
 def read_regular(path: Path, limit_bytes: int) -> bytes | None:

@@ -1,6 +1,6 @@
 """Lines that Hugging Face's Trainer prints: `{'loss': 4.17, 'grad_norm': 1.1, 'epoch': 0.25}`.
 
-Version 4 writes numbers, version 5 strings. The lines carry no step: it is the one of the bar.
+Version 4 writes numbers, version 5 strings. The lines carry no step: it is that of the bar.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 
-from .numbers import metrics_of, number
+from .numbers import metrics_of, number, whole
 from .readings import Reading
 
 _DICT = re.compile(r"\{'[^{}]{1,4000}\}")
@@ -38,4 +38,5 @@ def parse_trainer_dict(line: str) -> Reading | None:
     if _SUMMARY in values:
         return Reading(epoch=epoch)
     metrics = metrics_of(values, skip=_NOT_METRICS)
-    return Reading(epoch=epoch, metrics=metrics) if metrics else None
+    step = whole(values.get("step"))
+    return Reading(step=step, epoch=epoch, metrics=metrics) if metrics else None

@@ -12,7 +12,7 @@ LIMIT_BYTES = 32 << 20
 
 
 class WholeFileFollower:
-    """Reads the newest match of a glob anew whenever it changed; every reading replaces the former."""
+    """Reads the newest match of a glob anew when it changed, which voids what it told before."""
 
     def __init__(self, pattern: Path, parse: Callable[[str], Iterable[Reading]]) -> None:
         self._pattern = pattern
@@ -51,7 +51,7 @@ class WholeFileFollower:
 
 
 def whole_file(path: str, parse: Callable[[str], Iterable[Reading]]) -> Source:
-    """Return the source for `path`, whose last two parts may be globs (`out/checkpoint-*/a.json`)."""
+    """Return the source for `path`; its last two parts may be globs (`checkpoint-*/a.json`)."""
 
     def follow(place: Path) -> Follower:
         return WholeFileFollower(place, parse)

@@ -1,6 +1,7 @@
 """A real Chromium, driven by Playwright, and axe-core's judgement of a page.
 
-Words: a *complaint* is what a browser says aloud: a console error, an uncaught exception, a failed request.
+Words: a *complaint* is what a browser says aloud: a console error, an uncaught exception, a
+failed request.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ _FLAGS = [
     "--no-first-run",
 ]
 _RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
+_JUDGE = """async rules => (await axe.run(document, {runOnly: rules})).violations.map(
+  found => ({id: found.id, impact: found.impact, nodes: found.nodes.map(n => n.target.join(" "))}))
+"""
 
 
 @contextmanager
@@ -59,7 +63,7 @@ class Complaints:
         return page
 
     def _failed(self, request: Any) -> None:
-        # leaving a page aborts its event stream, and a download aborts its navigation: both are well
+        # leaving a page aborts its event stream, a download aborts its navigation: both are well
         if request.failure != "net::ERR_ABORTED":
             self.texts.append(f"failed: {request.url} {request.failure}")
 
@@ -67,14 +71,10 @@ class Complaints:
 def axe_findings(page: Page, impacts: tuple[str, ...] = ("serious", "critical")) -> list[str]:
     """Return what axe-core finds on `page` with one of `impacts`: "rule: place, place".
 
-    Evaluated by the driver, hence also under a content security policy that forbids foreign scripts.
+    The driver evaluates it, so it also works under a policy that forbids foreign scripts.
     """
     page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
-    found = page.evaluate(
-        "rules => axe.run(document, {runOnly: rules}).then(all => all.violations.map("
-        "each => ({id: each.id, impact: each.impact, nodes: each.nodes.map(n => n.target.join(' '))})))",
-        _RULES,
-    )
+    found = page.evaluate(_JUDGE, _RULES)
     return [
         f"{each['id']}: {', '.join(each['nodes'])}" for each in found if each["impact"] in impacts
     ]

@@ -1,4 +1,4 @@
-"""nginx in front of a server, as an administrator would set it up: TLS, HTTP/2, forwarded headers."""
+"""nginx in front of a server as an administrator sets it up: TLS, HTTP/2, forwarded headers."""
 
 from __future__ import annotations
 

@@ -50,10 +50,8 @@ class Postgres(Service):
         """Make the cluster and start it."""
         where = binaries()
         data = self.folder / "data"
-        self.call(
-            [where / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
-            + ["--locale=C.UTF-8", "--no-sync", "--no-instructions"]
-        )
+        words = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+        self.call([where / "initdb", "-D", data, *words, "--no-sync", "--no-instructions"])
         (self.port,) = free_ports(1)
         options = _OPTIONS | {
             "port": str(self.port),

@@ -1,7 +1,8 @@
-"""A `Service` is one real component run for the tests: its processes, its folder, its ports, its end.
+"""A `Service` is one real component run for the tests: its processes, folder, ports and end.
 
-Each lives in a short folder of its own under /tmp (a unix socket's path ends at 107 bytes, pytest's `tmp_path` is
-often longer), listens on a free port of 127.0.0.1, and dies with the tests even when those are killed.
+Each lives in a short folder of its own under /tmp (a unix socket's path ends at 107 bytes, and
+pytest's `tmp_path` is often longer), listens on a free port of 127.0.0.1, and dies with the tests
+even when those are killed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any, Self
 
 
 class Missing(RuntimeError):
-    """A component is not installed; the message names the package. Tests fail on it, they never skip."""
+    """A component is not installed; the message names the package. Tests fail on it, none skips."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -115,7 +116,7 @@ class Service:
         return "\n".join(each.read_text(errors="replace")[-3000:] for each in files)
 
     def stop(self) -> None:
-        """End every process, stragglers of our own process groups included, and remove the folder."""
+        """End every process, stragglers of our own groups included, and remove the folder."""
         for process in reversed(self.processes):
             if process.poll() is None:
                 process.send_signal(self.stop_signal)

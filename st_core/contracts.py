@@ -261,6 +261,7 @@ class Submission:
     for_approval: bool = False
     no_wait: bool = False
     any_gpu: bool = False
+    bypass_queue: bool = False
     estimate: Estimate = field(default_factory=lambda: Estimate(None, "no price known"))
     details: Mapping[str, Any] = field(default_factory=dict)
 

@@ -37,6 +37,12 @@ CORE_SETTINGS = (
         maximum=1500,
     ),
     Setting("server.max_body_bytes", int, 100 * 2**20, "Largest request body.", unit="bytes", minimum=1024),
+    Setting(
+        "tls.hsts",
+        bool,
+        False,
+        "Tell browsers to come back over https only, for a year; set it once https works for good.",
+    ),
     Setting("logging.format", str, "text", "text or json.", env="SIMPLETUNER_LOG_FORMAT"),
     Setting("logging.level", str, "info", "Least severe messages shown: debug, info, warning or error."),
     Setting("queue.max_concurrent", int, 5, "Jobs that run at the same time, everyone together.", unit="jobs", editable=True, minimum=1, maximum=100),

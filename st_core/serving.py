@@ -20,7 +20,6 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
 
 from flask import Flask
 from waitress import wasyncore
@@ -28,19 +27,17 @@ from waitress.server import TcpWSGIServer, create_server
 
 from . import logs
 from .app import create_app
-from .boot import boot, shutdown
+from .boot import boot, shut_down
 from .errors import StError
 
 log = logging.getLogger(__name__)
-#: Threads for requests beside those that streams hold.
-REQUEST_THREADS = 8
 CONNECTIONS = 2000
 DRAIN_SECONDS = 30.0
 #: A connection from which nothing was received yet is given this long before draining closes it.
 FRESH_SECONDS = 1.0
 
 
-def run(sock: socket.socket, ready: Callable[[Flask], None], life: int | None = None) -> None:
+def run(sock: socket.socket, ready: Callable[[], None], life: int | None = None) -> None:
     """Create and boot the app, serve it on `sock` until SIGTERM or Ctrl-C, and end in order.
 
     `ready` is called once requests are answered; `life` is a pipe whose closing also ends the server.
@@ -49,26 +46,24 @@ def run(sock: socket.socket, ready: Callable[[Flask], None], life: int | None = 
     stop = threading.Event()
     app = create_app()
     allow_connections(CONNECTIONS)
-    boot(app, stop=stop)
-    server = make_server(app, sock, REQUEST_THREADS + _streams(app))
+    server = make_server(app, sock)
     _end_on_signals(stop, server)
     if life is not None:
         threading.Thread(target=_watch, args=(life, stop), name="life", daemon=True).start()
-    ready(app)
-    serve(server, stop)
-    shutdown(app)
+    runner = boot(app)
+    ready()
+    serve(server, stop, ending=runner.close)
+    shut_down(app)
 
 
-def _streams(app: Flask) -> int:
-    return int(app.extensions["st"].settings.value("server.stream_limit"))
-
-
-def make_server(app: Callable[..., Any], sock: socket.socket, threads: int) -> TcpWSGIServer:
-    """Return waitress around `app` on a listening socket."""
+def make_server(app: Flask, sock: socket.socket) -> TcpWSGIServer:
+    """Return waitress around `app` on a listening socket, with a thread for every stream it allows."""
+    value = app.extensions["st"].settings.value
     return create_server(
         app,
         sockets=[sock],
-        threads=threads,
+        threads=value("server.threads") + value("server.stream_limit"),
+        max_request_body_size=value("server.max_body_bytes"),
         connection_limit=CONNECTIONS,
         asyncore_use_poll=True,
         # Read on while a stream runs, or a reader that left is only noticed at the next write.
@@ -79,11 +74,17 @@ def make_server(app: Callable[..., Any], sock: socket.socket, threads: int) -> T
     )
 
 
-def serve(server: TcpWSGIServer, stop: threading.Event) -> None:
-    """Answer requests until the stop flag is set, then drain and close."""
+def serve(server: TcpWSGIServer, stop: threading.Event, ending: Callable[[], None]) -> None:
+    """Answer requests until the stop flag is set, then drain and close.
+
+    `ending` is called beside the draining: it stops services and streams, which requests may wait for.
+    """
     while not stop.is_set():
         wasyncore.loop(timeout=1.0, use_poll=True, map=server._map, count=1)
+    others = threading.Thread(target=ending, name="ending")
+    others.start()
     _drain(server)
+    others.join()
     server.task_dispatcher.shutdown(timeout=1)
     wasyncore.close_all(server._map)
 
@@ -163,9 +164,9 @@ def child(argv: list[str]) -> int:
     parser.add_argument("--life", type=int, required=True)
     parser.add_argument("--ready", type=int, required=True)
     given = parser.parse_args(argv)
-    logs.setup()
+    logs.configure()
 
-    def tell(_app: Flask) -> None:
+    def tell() -> None:
         os.write(given.ready, b"ready")
         os.close(given.ready)
 

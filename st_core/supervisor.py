@@ -43,9 +43,11 @@ class Child:
 
     def wait_until_ready(self) -> bool:
         """Return True once it answers requests, False when it ended before."""
-        told = os.read(self._answer, 5)
+        return os.read(self._answer, 5) == b"ready"
+
+    def forget(self) -> None:
+        """Let go of a dead process."""
         os.close(self._answer)
-        return told == b"ready"
 
     def is_dead(self) -> bool:
         """Tell whether the process has ended."""
@@ -110,6 +112,7 @@ class Supervisor:
             delay = 0.0
         log.error("server process %d ended with %s; a new one starts", child.process.pid, code)
         self.children.remove(child)
+        child.forget()
         if not self.stop.wait(delay):
             self._start_child()
         return min(max(1.0, delay * 2), LONGEST_DELAY_SECONDS)

@@ -122,7 +122,7 @@ def _of_werkzeug(error: HTTPException) -> Any:
         allowed = ", ".join(sorted(error.valid_methods or ()))
         detail = f"{request.method} is not possible here; {request.path} knows {allowed}."
     elif status == HTTPStatus.NOT_FOUND:
-        detail = f"There is nothing at {request.path}. Check the spelling; /api/openapi.json lists all paths."
+        detail = f"There is nothing at {request.path}; /api/openapi.json lists every path there is."
     return problem(status, detail, _CODES.get(status, "http_error"), headers=headers)
 
 

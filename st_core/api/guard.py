@@ -8,11 +8,13 @@ them.
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from dataclasses import replace
 
 from flask import Flask, Request, g, request
 from flask_login import AnonymousUserMixin, LoginManager, UserMixin
 
+from ..actor import Actor, acting
 from ..contracts import Viewer
 from ..errors import NotAllowed, NotSignedIn, StError
 from ..services import api_keys, settings, users
@@ -51,6 +53,7 @@ def init_app(app: Flask) -> None:
     login.request_loader(lambda _request: Caller(g.st_viewer) if g.get("st_viewer") else None)
     login.init_app(app)
     app.before_request(admit)
+    app.teardown_request(_leave)
 
 
 def current_viewer() -> Viewer:
@@ -69,13 +72,15 @@ def admit() -> None:
     declared = declared_for(request.endpoint) if request.endpoint else None
     if _needs_nobody(declared):
         return
+    settings.refresh()
     g.st_viewer = viewer = identify(request)
     if viewer is None:
-        if users.needs_setup():
+        if not users.others_exist():
             raise _setup_required()
         if declared is not None and not declared.is_open:
             raise _not_signed_in()
         return
+    _enter(viewer)
     if viewer.via in AMBIENT:
         g.st_demands_json = origin.is_browser(request) or viewer.via == "session"
         origin.check_ambient(
@@ -93,11 +98,12 @@ def identify(request: Request) -> Viewer | None:
     viewer = api_keys.viewer_for(key) if key is not None else None
     if viewer is None and key is not None:
         raise NotSignedIn(
-            "This API key is unknown, expired or revoked. Make a new one, or send none to sign in otherwise.",
+            "This API key is unknown, expired or revoked. Make a new one, or send none to sign in "
+            "otherwise.",
             code="invalid_token",
         )
     if viewer is None and _local_mode() and origin.is_on_this_machine(request):
-        viewer = users.local_owner()
+        viewer = users.viewer_of(users.local_owner(), "local")
     return None if viewer is None else replace(viewer, address=request.remote_addr)
 
 
@@ -122,7 +128,7 @@ def presented_key(request: Request) -> str | None:
 
 def _local_mode() -> bool:
     mode = settings.value("auth.mode")
-    return mode == "local" or (mode == "auto" and users.needs_setup())
+    return mode == "local" or (mode == "auto" and not users.others_exist())
 
 
 def _needs_nobody(declared: Declared | None) -> bool:
@@ -139,9 +145,29 @@ def _require(viewer: Viewer, declared: Declared) -> None:
     names = declared.permissions
     if names and not any(viewer.may(name) for name in names):
         raise NotAllowed(
-            f"Permission denied: {' or '.join(names)}. An administrator can grant it to {viewer.username}.",
+            f"Permission denied: this needs {' or '.join(names)}. "
+            f"An administrator can grant it to {viewer.username}.",
             details={"permissions": list(names)},
         )
+
+
+def _enter(viewer: Viewer) -> None:
+    """Let events of this request name its caller until the request ends."""
+    actor = Actor(
+        name=viewer.username,
+        user_id=viewer.user_id,
+        address=viewer.address,
+        door="page" if origin.is_browser(request) else "api",
+        request_id=g.get("st_request_id"),
+    )
+    g.st_actor = ExitStack()
+    g.st_actor.enter_context(acting(actor))
+
+
+def _leave(_error: BaseException | None) -> None:
+    stack: ExitStack | None = g.pop("st_actor", None)
+    if stack is not None:
+        stack.close()
 
 
 def _not_signed_in() -> NotSignedIn:
@@ -153,6 +179,7 @@ def _not_signed_in() -> NotSignedIn:
 
 def _setup_required() -> SetupRequired:
     return SetupRequired(
-        "Nobody has an account here yet. Open this server on its own machine under http://localhost, or make the "
-        "first administrator with the one-time code that it printed when it started."
+        "Nobody has an account here yet. Open this server on its own machine under "
+        "http://localhost, or make the first administrator with the one-time code that it printed "
+        "when it started."
     )

@@ -17,8 +17,9 @@ from .origin import CSRF_COOKIE
 REQUEST_ID = "X-Request-ID"
 _SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
 )
 SECURITY = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -53,7 +54,7 @@ def complete(response: Any) -> Any:
     headers[REQUEST_ID] = g.get("st_request_id", "")
     if "Cache-Control" not in headers:
         headers["Cache-Control"] = "no-store" if request.path.startswith("/api/") else "no-cache"
-    if request.is_secure and settings.value("tls.hsts"):
+    if settings.value("tls.hsts"):  # browsers heed it over https only
         headers["Strict-Transport-Security"] = HSTS
     if CSRF_COOKIE not in request.cookies and g.get("st_viewer") is not None and wants_page():
         response.set_cookie(

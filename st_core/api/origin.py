@@ -67,8 +67,8 @@ def check_ambient(request: Request, *, cookie: bool, page: bool) -> None:
     """
     if not _is_same_origin(request) and not (page and _is_navigation(request)):
         raise NotAllowed(
-            f"This call came from a page of {request.headers.get('Origin') or 'another site'}, not of "
-            f"{request.host_url.rstrip('/')}. Other programs use an API key.",
+            f"This call came from a page of {request.headers.get('Origin') or 'another site'}, "
+            f"not of {request.host_url.rstrip('/')}. Other programs use an API key.",
             code="cross_origin",
         )
     if request.method in SAFE_METHODS or not (cookie or is_browser(request)):
@@ -76,7 +76,8 @@ def check_ambient(request: Request, *, cookie: bool, page: bool) -> None:
     sent, known = request.headers.get(CSRF_HEADER, ""), request.cookies.get(CSRF_COOKIE, "")
     if not known or not hmac.compare_digest(sent.encode(), known.encode()):
         raise NotAllowed(
-            f"The header {CSRF_HEADER} must repeat the cookie {CSRF_COOKIE}. Reload the page and try again.",
+            f"The header {CSRF_HEADER} must repeat the cookie {CSRF_COOKIE}. "
+            "Reload the page and try again.",
             code="csrf_failed",
         )
 

@@ -51,8 +51,7 @@ def body(model: type[Model], uploads: Sequence[str] = ()) -> Model | None:
 
 
 def json_body() -> Any:
-    """Return the decoded JSON body. Raises Malformed when it is not JSON or holds NaN or Infinity.
-    """
+    """Return the decoded JSON body. Raises Malformed when it is not JSON or holds NaN."""
     if g.get("st_demands_json") and not request.is_json and request.content_length:
         raise UnsupportedBody(
             f"This call came from a browser with the content type {request.mimetype or 'none'!r}; "

@@ -71,7 +71,6 @@ class Job(db.Model):
     config: Mapped[dict[str, Any]] = mapped_column(JSON)
     config_digest: Mapped[str] = mapped_column(String(64))
     details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    workspace: Mapped[str] = mapped_column(String(100), default="")
     start_from_job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
     start_from_checkpoint: Mapped[str | None] = mapped_column(String(500))
     resume_from: Mapped[str | None] = mapped_column(String(500))
@@ -80,6 +79,7 @@ class Job(db.Model):
     priority_override: Mapped[int | None]
     effective_priority: Mapped[int] = mapped_column(default=10)
     requires_approval: Mapped[bool] = mapped_column(default=False)
+    bypasses_queue: Mapped[bool] = mapped_column(default=False)
     attempt: Mapped[int] = mapped_column(default=0)
     max_attempts: Mapped[int] = mapped_column(default=3)
     time_limit_seconds: Mapped[int | None]

@@ -1,4 +1,4 @@
-"""TensorBoard's event files, read with the optional extra `tensorboard`; without it they are skipped.
+"""TensorBoard's event files, read with the extra `tensorboard`; without it they are skipped.
 
 Several files may lie below one folder, one per attempt or per group of names. A point is put at its
 step; a later one at the same step replaces it.

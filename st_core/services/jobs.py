@@ -1,0 +1,344 @@
+"""The life of a job: inserted, moved from state to state by one function, cancelled, deleted, described.
+
+Everything that changes `Job.state` goes through `move`, which knows the allowed moves, lets plugins act in
+the same transaction, and records the event.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_, select, true
+
+from ..clock import iso, now
+from ..contracts import Capability, Submission, Viewer
+from ..db import assert_unit_of_work, db, unit_of_work
+from ..errors import Conflict, NotFound, StError
+from ..models import Attempt, Job, JobState
+from ..models.states import MOVES
+from ..plugins import current_plugins
+from . import events, permissions, registries, tasks, workspaces
+
+QUEUE_PRIORITIES = ((100, 30), (30, 20), (20, 10))
+PRIORITY_NAMES = ((40, "critical"), (30, "urgent"), (20, "high"), (10, "normal"), (0, "low"))
+ENTERED = {
+    JobState.QUEUED: "job.queued",
+    JobState.RUNNING: "job.started",
+    JobState.COMPLETED: "job.completed",
+    JobState.FAILED: "job.failed",
+    JobState.CANCELLED: "job.cancelled",
+}
+
+
+def queue_priority(level_priority: int) -> int:
+    """Return the queue priority of a level: ≥ 100 → 30, ≥ 30 → 20, ≥ 20 → 10, else 0."""
+    return next((given for least, given in QUEUE_PRIORITIES if level_priority >= least), 0)
+
+
+def priority_name(priority: int) -> str:
+    """Return the word for a queue priority: low, normal, high, urgent or critical."""
+    return next(name for least, name in PRIORITY_NAMES if priority >= least)
+
+
+def digest(config: Mapping[str, Any]) -> str:
+    """Return the SHA-256 (hex) of a config, the same for equal content whatever the order of keys."""
+    return hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()
+
+
+# ── steps ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def insert(submission: Submission) -> Job:
+    """Step: insert the job of a submission in state NEW; it has an id afterwards."""
+    assert_unit_of_work()
+    viewer = submission.viewer
+    priority = queue_priority(viewer.priority)
+    override = submission.priority_override
+    job = Job(
+        key=uuid.uuid4().hex,
+        name=submission.name or submission.config_name,
+        state=JobState.NEW,
+        user_id=viewer.user_id,
+        org_id=viewer.org_ids[0] if viewer.org_ids else None,
+        team_id=viewer.team_ids[0] if viewer.team_ids else None,
+        provider=submission.provider,
+        trainer=submission.trainer,
+        hardware=submission.hardware,
+        gpu_count=submission.gpu_count,
+        config_name=submission.config_name,
+        revision_id=submission.revision_id,
+        config=dict(submission.config),
+        config_digest=digest(submission.config),
+        details={
+            **submission.details,
+            "no_wait": submission.no_wait,
+            "any_gpu": submission.any_gpu,
+        },
+        start_from_job_id=submission.start_from_job_id,
+        start_from_checkpoint=submission.start_from_checkpoint,
+        idempotency_key=submission.idempotency_key,
+        priority=priority,
+        priority_override=override,
+        effective_priority=priority if override is None else override,
+        bypasses_queue=submission.bypass_queue,
+        max_attempts=submission.max_attempts or 3,
+        time_limit_seconds=submission.time_limit_seconds,
+        estimated_cost_usd=submission.estimate.usd,
+        estimate_basis=submission.estimate.basis[:200],
+        attempt=0,
+    )
+    db.session.add(job)
+    db.session.flush()
+    return job
+
+
+def move(
+    job: Job,
+    new: JobState,
+    *,
+    message: str = "",
+    event: str | None = None,
+    data: dict[str, Any] | None = None,
+) -> None:
+    """Step: move `job` to state `new`. Raises Conflict when the table of moves does not allow it."""
+    assert_unit_of_work()
+    old = job.state
+    if new not in MOVES[old]:
+        raise Conflict(
+            f"job {job.id} is {old.value} and cannot become {new.value}", code="invalid_job_state"
+        )
+    job.state = new
+    moment = now()
+    if new is JobState.QUEUED:
+        job.queued_at = job.queued_at if old is JobState.RUNNING else moment
+        job.completed_at = None
+        job.error_message = None
+        job.cancel_requested_at = None
+    elif new is JobState.RUNNING:
+        job.started_at = job.started_at or moment
+        job.hold_reason = None
+    elif new.is_final:
+        job.completed_at = moment
+        job.hold_reason = None
+        job.error_message = message if new is JobState.FAILED else None
+    db.session.flush()
+    current_plugins().job_transition(job, old, new)
+    name = event or ENTERED.get(new)
+    if name:
+        events.emit(
+            name,
+            job=job,
+            message=message,
+            data=data,
+            before={"status": old.value},
+            after={"status": new.value},
+        )
+
+
+def lock(job_id: int) -> Job:
+    """Step: return the job, locked until the unit of work ends. Raises NotFound."""
+    assert_unit_of_work()
+    job = db.session.get(Job, job_id, with_for_update=True, populate_existing=True)
+    if job is None:
+        raise NotFound(f"there is no job {job_id}", code="job_not_found")
+    return job
+
+
+# ── who may see and touch what ──────────────────────────────────────────────────────────────────────────────
+
+
+def visible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the SQL criterion for jobs `viewer` may see: own, the team's, all by permission.
+
+    With organisations a lead's view of all ends at the own organisation (design ruling on visibility).
+    """
+    if viewer.may("*"):
+        return true()
+    mine: list[ColumnElement[bool]] = []
+    if viewer.may("job.view.own"):
+        mine = [Job.user_id == viewer.user_id, Job.team_id.in_(viewer.team_ids)]
+    if viewer.may("job.view.all"):
+        mine.append(Job.org_id.in_(viewer.org_ids) if viewer.org_ids else true())
+    return or_(*mine) if mine else ~true()
+
+
+def get(viewer: Viewer, job_id: int | str) -> Job:
+    """Return one job. Raises NotFound when there is none or the viewer may not know of it."""
+    job = None
+    if str(job_id).isdecimal() and int(job_id) < 2**63:
+        job = db.session.scalar(select(Job).where(Job.id == int(job_id), visible_to(viewer)))
+    if job is None:
+        raise NotFound(f"there is no job {job_id!s:.40} that you can see", code="job_not_found")
+    return job
+
+
+def require_on(viewer: Viewer, job: Job, right: str) -> None:
+    """Pass when the viewer may `right` (`job.cancel`) on this job: `.own` for own ones, `.all` for others'."""
+    own = job.user_id == viewer.user_id
+    if own and viewer.may(f"{right}.own"):
+        return
+    permissions.require(viewer, f"{right}.all")
+
+
+# ── commands ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def cancel(viewer: Viewer, job_id: int | str, *, right: str = "job.cancel") -> Job:
+    """Command: end a job. One that waits is cancelled at once; a running one is asked to save and stop.
+
+    Raises NotFound, NotAllowed, or Conflict when it has ended already.
+    """
+    seen = get(viewer, job_id)
+    require_on(viewer, seen, right)
+    with unit_of_work(gate="dispatch"):
+        job = lock(seen.id)
+        if job.state.is_final:
+            raise Conflict(f"job {job.id} is {job.state.value} already", code="invalid_job_state")
+        if job.state.is_active:
+            _ask_to_end(job)
+        else:
+            move(job, JobState.CANCELLED, message=f"cancelled by {viewer.username} before it started")
+    tasks.wake("watch")
+    return job
+
+
+def _ask_to_end(job: Job) -> None:
+    """Step: note that a running job shall end; the watcher tells the provider."""
+    if job.cancel_requested_at is not None:
+        return
+    job.cancel_requested_at = now()
+    attempt = current_attempt(job)
+    if attempt is not None:
+        attempt.next_poll_at = now()
+    events.emit("job.cancel_requested", job=job)
+
+
+def cancel_many(viewer: Viewer, job_ids: Sequence[int | str]) -> list[dict[str, Any]]:
+    """Cancel several jobs one by one; return what became of each."""
+    results = []
+    for job_id in job_ids:
+        try:
+            job = cancel(viewer, job_id)
+        except StError as error:
+            results.append({"job_id": str(job_id), "success": False, "error": error.detail})
+        else:
+            results.append({"job_id": str(job.id), "success": True, "error": None})
+    return results
+
+
+def delete(viewer: Viewer, job_id: int | str) -> None:
+    """Command: delete an ended job's record and its workspace.
+
+    Raises Conflict while it has not ended, NotAllowed without `job.delete.own` or `.all`.
+    """
+    seen = get(viewer, job_id)
+    require_on(viewer, seen, "job.delete")
+    with unit_of_work(gate="dispatch"):
+        job = lock(seen.id)
+        if not job.state.is_final:
+            raise Conflict(
+                f"job {job.id} is {job.state.value}; cancel it before deleting it", code="invalid_job_state"
+            )
+        folder = workspaces.of(job)
+        events.emit("job.deleted", job=job, before={"name": job.name, "status": job.state.value})
+        db.session.delete(job)
+    workspaces.remove(folder)
+
+
+def save_checkpoint(viewer: Viewer, job_id: int | str) -> Job:
+    """Ask a running job's trainer for a checkpoint now. Raises Conflict when it cannot be asked."""
+    job = get(viewer, job_id)
+    require_on(viewer, job, "job.cancel")
+    attempt = current_attempt(job)
+    provider = registries.provider(job.provider)
+    if Capability.CHECKPOINT not in provider.capabilities:
+        raise Conflict(f"{provider.title} cannot save a checkpoint on request")
+    if job.state is not JobState.RUNNING or attempt is None or attempt.provider_state is None:
+        raise Conflict(f"job {job.id} is {job.state.value}, not running", code="invalid_job_state")
+    provider.checkpoint(attempt.provider_state)
+    return job
+
+
+# ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def current_attempt(job: Job) -> Attempt | None:
+    """Return the newest attempt of a job, None before its first start."""
+    return db.session.scalar(
+        select(Attempt).where(Attempt.job_id == job.id, Attempt.number == job.attempt)
+    )
+
+
+def is_local(job: Job) -> bool:
+    """Tell whether the job runs on this machine."""
+    provider = registries.providers().get(job.provider)
+    return provider is not None and Capability.LOCAL_FILES in provider.capabilities
+
+
+def duration_seconds(job: Job) -> float | None:
+    """Return how long the job has run, from its first start to its end or now."""
+    if job.started_at is None:
+        return None
+    return max(0.0, ((job.completed_at or now()) - job.started_at).total_seconds())
+
+
+def describe(job: Job, *, progress: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the fields of a job that clients know, plain values only; no secret is among them."""
+    return {
+        "job_id": str(job.id),
+        "job_type": "local" if is_local(job) else "cloud",
+        "name": job.name,
+        "provider": job.provider,
+        "trainer": job.trainer,
+        "status": job.state.value,
+        "config_name": job.config_name,
+        "created_at": iso(job.created_at),
+        "queued_at": iso(job.queued_at),
+        "started_at": iso(job.started_at),
+        "completed_at": iso(job.completed_at),
+        "cost_usd": float(job.cost_usd) if job.cost_usd is not None else None,
+        "estimated_cost_usd": float(job.estimated_cost_usd) if job.estimated_cost_usd is not None else None,
+        "hardware_type": job.hardware,
+        "error_message": job.error_message,
+        "output_url": f"/api/cloud/jobs/{job.id}/artifacts" if job.started_at else None,
+        "user_id": job.user_id,
+        "team_id": job.team_id,
+        "org_id": job.org_id,
+        "metadata": {**job.details, "start_from_job_id": job.start_from_job_id},
+        "is_terminal": job.state.is_final,
+        "is_active": not job.state.is_final,
+        "duration_seconds": duration_seconds(job),
+        "priority": job.effective_priority,
+        "attempt": job.attempt,
+        "max_attempts": job.max_attempts,
+        "time_limit_seconds": job.time_limit_seconds,
+        "requires_approval": job.requires_approval,
+        "cancel_requested_at": iso(job.cancel_requested_at),
+        "hold_reason": job.hold_reason,
+        "progress": dict(progress or {}),
+    }
+
+
+__all__ = [
+    "cancel",
+    "cancel_many",
+    "current_attempt",
+    "delete",
+    "describe",
+    "digest",
+    "duration_seconds",
+    "get",
+    "insert",
+    "is_local",
+    "lock",
+    "move",
+    "priority_name",
+    "queue_priority",
+    "require_on",
+    "save_checkpoint",
+    "visible_to",
+]

@@ -1,0 +1,45 @@
+"""Providers and trainers by name: the objects that plugins handed over at start-up."""
+
+from __future__ import annotations
+
+from flask import current_app
+
+from ..contracts import Provider, Trainer
+from ..errors import NotFound
+from ..plugins import did_you_mean
+
+
+def providers() -> dict[str, Provider]:
+    """Return every provider by name, in the order of the plugins."""
+    known: dict[str, Provider] = current_app.extensions["st"].providers
+    return known
+
+
+def trainers() -> dict[str, Trainer]:
+    """Return every trainer by name, in the order of the plugins."""
+    known: dict[str, Trainer] = current_app.extensions["st"].trainers
+    return known
+
+
+def provider(name: str) -> Provider:
+    """Return one provider. Raises NotFound listing those there are."""
+    try:
+        return providers()[name]
+    except KeyError:
+        raise NotFound(
+            f"no provider is named {name!r}.{did_you_mean(name, providers())} "
+            f"There are: {', '.join(providers()) or 'none; enable a plugin that brings one'}.",
+            code="provider_not_found",
+        ) from None
+
+
+def trainer(name: str) -> Trainer:
+    """Return one trainer. Raises NotFound listing those there are."""
+    try:
+        return trainers()[name]
+    except KeyError:
+        raise NotFound(
+            f"no trainer is named {name!r}.{did_you_mean(name, trainers())} "
+            f"There are: {', '.join(trainers()) or 'none; enable a plugin that brings one'}.",
+            code="trainer_not_found",
+        ) from None

@@ -187,10 +187,19 @@ def _query_parameters(schema: dict[str, Any]) -> list[dict[str, Any]]:
             "in": "query",
             "required": name in required,
             "description": field.get("description", ""),
-            "schema": {key: value for key, value in field.items() if key != "description"},
+            "schema": _without_null(field),
         }
         for name, field in schema.get("properties", {}).items()
     ]
+
+
+def _without_null(field: dict[str, Any]) -> dict[str, Any]:
+    """Return a query parameter's schema: a query string cannot say null, it leaves the name out."""
+    kept = {key: value for key, value in field.items() if key not in ("description", "title")}
+    if kept.get("default", "") is None:
+        del kept["default"]
+    choices = [one for one in kept.pop("anyOf", ()) if one != {"type": "null"}]
+    return kept | (choices[0] if len(choices) == 1 else {"anyOf": choices} if choices else {})
 
 
 def _upload(media: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ its content type, because the guide's curl lines send none.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from typing import Any, TypeVar, get_args, get_origin
@@ -17,6 +18,8 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import Malformed, StError
 
+#: JSON nested deeper than this is refused: no config is, and walking it could exhaust the stack.
+DEEPEST = 64
 _SECRET = re.compile("pass|secret|token|key|code", re.IGNORECASE)
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -32,6 +35,7 @@ def query(model: type[Model]) -> Model:
     """Return the query string as `model`. Raises Malformed naming every parameter that does not
     fit.
     """
+    refuse_nul(request.query_string.decode("latin-1").replace("%00", "\x00"))
     values: dict[str, Any] = {}
     for name, given in request.args.lists():
         values[name] = _several(given) if _is_list(model, name) else given[-1]
@@ -51,7 +55,7 @@ def body(model: type[Model], uploads: Sequence[str] = ()) -> Model | None:
 
 
 def json_body() -> Any:
-    """Return the decoded JSON body. Raises Malformed when it is not JSON or holds NaN."""
+    """Return the decoded JSON body. Raises Malformed when it is not JSON that can be stored."""
     if g.get("st_demands_json") and not request.is_json and request.content_length:
         raise UnsupportedBody(
             f"This call came from a browser with the content type {request.mimetype or 'none'!r}; "
@@ -61,12 +65,37 @@ def json_body() -> Any:
     if not data.strip():
         return {}
     try:
-        return json.loads(data.decode(), parse_constant=_no_constant)
+        return _decoded(data.decode())
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise Malformed(
-            f"The body is not JSON ({error}). Send one JSON object in UTF-8.",
+            f"The body is not usable JSON: {error}. Send one JSON object in UTF-8.",
             code="invalid_payload",
         ) from error
+
+
+def refuse_nul(text: str) -> None:
+    """Refuse a NUL character, which no database text can hold. Raises Malformed."""
+    if "\x00" in text:
+        raise Malformed("The address holds a NUL character (%00); leave it out.")
+
+
+def _decoded(text: str) -> Any:
+    value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+    if text.count("[") + text.count("{") > DEEPEST:
+        _check_depth(value, DEEPEST)
+    if "\\u0000" in text:
+        raise ValueError("it holds a NUL character (\\u0000)")
+    if "\\ud" in text or "\\uD" in text:
+        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
+    return value
+
+
+def _check_depth(value: Any, left: int) -> None:
+    if left == 0:
+        raise ValueError(f"it is nested deeper than {DEEPEST} levels")
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in inner:
+        _check_depth(item, left - 1)
 
 
 def shape(rule: str) -> str:
@@ -124,3 +153,10 @@ def _several(given: list[str]) -> list[str]:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"{digits} is too large a number")
+    return number

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Blueprint, Flask, Response, current_app
+from flask import Blueprint, Flask, Response, current_app, request
 from pydantic import BaseModel
 
 from ..errors import PluginError
@@ -187,6 +187,7 @@ def _parsed(view: Callable[..., Any], declared: Declared) -> Callable[..., Any]:
 
     @wraps(view)
     def call(**path: Any) -> Any:
+        parsing.refuse_nul(request.path)
         if declared.query is not None:
             path["query"] = parsing.query(declared.query)
         if declared.body is not None:

@@ -110,7 +110,7 @@ def page(
         .outerjoin(User, User.id == Job.user_id)
         .where(*criteria)
     )
-    key: list[Any] = [Job.id] if column is Job.id else [func.coalesce(column, ""), Job.id]
+    key: list[Any] = [Job.id] if column is Job.id else [column, Job.id]
     if wanted.sort == "completed_at":
         key = [func.coalesce(column, Job.created_at), Job.id]
     if position is not None:

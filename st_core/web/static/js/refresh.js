@@ -3,11 +3,11 @@
 import { all, make, on, one } from "./dom.js";
 
 const LEAST_MS = 1000;
-let underway = null;
+let underway = 0;
 let asked = false;
 let restUntil = 0;
 
-/** Bring the regions of this page up to date soon: bursts are joined, and a slow server is asked less often. */
+/** Bring this page up to date soon: bursts are joined, a slow server is asked less often, a hidden tab waits. */
 export function refresh() {
   asked = true;
   if (underway || document.hidden) return;
@@ -21,38 +21,49 @@ async function run() {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" }, credentials: "same-origin" });
     if (answer.ok) swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch {
-    // The connection's state is shown by live.js; the next event asks again.
+    // live.js shows the state of the connection; the next event asks again.
   }
   restUntil = performance.now() + Math.max(LEAST_MS, 10 * (performance.now() - began));
-  underway = null;
+  underway = 0;
   if (asked) refresh();
 }
 
 document.addEventListener("visibilitychange", () => { if (!document.hidden && asked) refresh(); });
 
-function swap(fresh) {
-  document.title = fresh.title;
-  mergeSprite(fresh);
+/** What an element says, without the words of its times, which age by themselves. */
+const said = (element) => element.outerHTML.replace(/<time datetime="([^"]*)"[^>]*>[^<]*/g, "<time $1").replace(/ class="fresh"/, "");
+
+function swap(next) {
+  document.title = next.title;
+  mergeSprite(next);
   for (const region of all("[data-refresh]")) {
-    const next = fresh.getElementById(region.id);
-    if (!next || next.outerHTML === region.outerHTML && region.drawn === undefined || region.drawn === next.outerHTML) continue;
-    if (region.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) continue;
-    replace(region, document.importNode(next, true), next.outerHTML);
+    const drawing = next.getElementById(region.id);
+    if (drawing && said(drawing) !== said(region) && !isEdited(region)) replace(region, document.importNode(drawing, true));
   }
   for (const body of all("[data-rows]")) {
-    const next = fresh.getElementById(body.id);
-    if (next) swapRows(body, next);
+    const drawing = next.getElementById(body.id);
+    if (drawing) swapRows(body, drawing);
   }
   document.dispatchEvent(new CustomEvent("st-refreshed"));
 }
 
-/** Put `next` in the place of `region`, keeping focus and what the reader had opened. */
-function replace(region, next, drawn) {
-  const focused = region.contains(document.activeElement) ? pathTo(document.activeElement, region) : null;
-  next.drawn = drawn;
-  for (const open of all("details[open][id]", region)) next.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
-  region.replaceWith(next);
-  if (focused) focused.reduce((node, at) => node?.children[at], next)?.focus({ preventScroll: true });
+const isEdited = (region) => region.contains(document.activeElement) && document.activeElement.matches("input, select, textarea");
+
+function mergeSprite(next) {
+  const sprite = one("#sprite");
+  for (const symbol of all("#sprite symbol", next)) {
+    if (!document.getElementById(symbol.id)) sprite.append(document.importNode(symbol, true));
+  }
+}
+
+/** Put `drawing` in the place of `region`, keeping the focus, what was scrolled, and what the reader had opened. */
+function replace(region, drawing) {
+  const path = region.contains(document.activeElement) ? pathTo(document.activeElement, region) : null;
+  for (const open of all("details[open][id]", region)) drawing.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
+  const scrolled = all("[data-keep-scroll][id]", region).map((box) => [box.id, box.scrollLeft, box.scrollTop]);
+  region.replaceWith(drawing);
+  for (const [id, left, top] of scrolled) document.getElementById(id)?.scrollTo(left, top);
+  path?.reduce((node, at) => node?.children[at], drawing)?.focus({ preventScroll: true });
 }
 
 function pathTo(element, root) {
@@ -61,53 +72,43 @@ function pathTo(element, root) {
   return path;
 }
 
-function mergeSprite(fresh) {
-  const sprite = one("#sprite");
-  for (const symbol of all("#sprite symbol", fresh)) {
-    if (!document.getElementById(symbol.id)) sprite.append(document.importNode(symbol, true));
-  }
-}
-
-function swapRows(body, next) {
-  const busy = body.matches(":hover") || body.contains(document.activeElement);
-  const known = new Map([...body.rows].map((row) => [row.id, row]));
-  const coming = [...next.rows].filter((row) => !known.has(row.id));
-  if (!busy) {
-    const before = new Map([...known].map(([id, row]) => [id, row.drawn ?? row.outerHTML]));
-    body.replaceChildren(...[...next.rows].map((row) => drawnRow(row, !before.has(row.id) || before.get(row.id) !== row.outerHTML)));
-    announce(body, 0);
+function swapRows(body, drawing) {
+  const shown = new Map([...body.rows].map((row) => [row.id, row]));
+  const coming = [...drawing.rows].filter((row) => !shown.has(row.id));
+  if (!body.matches(":hover") && !body.contains(document.activeElement)) {
+    putRows(body, drawing, shown);
     return;
   }
-  for (const row of next.rows) {
-    const old = known.get(row.id);
-    if (old && (old.drawn ?? old.outerHTML) !== row.outerHTML && !old.contains(document.activeElement)) old.replaceWith(drawnRow(row, true));
+  for (const row of drawing.rows) {
+    const old = shown.get(row.id);
+    if (old && said(old) !== said(row) && !old.contains(document.activeElement)) old.replaceWith(copyOf(row, old));
   }
-  announce(body, coming.length, next);
+  offer(body, drawing, coming.length);
 }
 
-function drawnRow(row, changed) {
+function putRows(body, drawing, shown) {
+  body.replaceChildren(...[...drawing.rows].map((row) => copyOf(row, shown.get(row.id))));
+  offer(body, drawing, 0);
+}
+
+/** A row's new drawing, marked when it is new or its state has changed since the reader looked. */
+function copyOf(row, old) {
   const copy = document.importNode(row, true);
-  copy.drawn = row.outerHTML;
-  if (changed) copy.classList.add("fresh");
+  if (!old || old.dataset.mark !== row.dataset.mark || old.classList.contains("fresh")) copy.classList.add("fresh");
   return copy;
 }
 
-/** Offer what has come while the reader was in the table. */
-function announce(body, count, next) {
+/** Offer the rows that have come while the reader was in the table. */
+function offer(body, drawing, count) {
   const place = one(`[data-news="${body.id}"]`);
   if (!place) return;
   place.hidden = count === 0;
-  if (!count) return;
-  const word = count === 1 ? body.dataset.one : body.dataset.many;
-  const button = make("button", { className: "btn btn-quiet", type: "button", textContent: `${count} new ${word}` });
-  button.addEventListener("click", () => {
-    body.replaceChildren(...[...next.rows].map((row) => drawnRow(row, !document.getElementById(row.id))));
-    place.hidden = true;
-  });
+  const button = make("button", { className: "btn btn-quiet", type: "button", textContent: `${count} new ${count === 1 ? body.dataset.one : body.dataset.many}` });
+  button.addEventListener("click", () => putRows(body, drawing, new Map([...body.rows].map((row) => [row.id, row]))));
   place.replaceChildren(button);
 }
 
-// A changed row keeps its mark until the pointer or the focus has passed it.
+// A marked row keeps its mark until the pointer or the focus has passed it.
 const seen = (row) => row.classList.remove("fresh");
 on("pointerout", "tr.fresh", seen);
 on("focusout", "tr.fresh", seen);

@@ -1,0 +1,278 @@
+"""The one submission function: admit a training job, or refuse it with the reason.
+
+Words: a *draft* is what somebody asks for, the *submission* is the draft completed, the *admission* is what
+came of it. Everything that must be true together is written in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+
+from ..clock import now
+from ..contracts import Action, Submission, Verdict, Viewer
+from ..db import db, unit_of_work
+from ..errors import Conflict, Refused, SubmissionInvalid
+from ..failpoints import failpoint
+from ..models import Job, JobGate, JobState
+from ..models.states import MOVES
+from . import configs, events, gates, jobs, registries, settings, starting_points, tasks
+from .gates import GateResult, Walk
+
+IDEMPOTENCY_HOURS = 24
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What somebody asks for. Either `config` (the parameters themselves) or `config_to_load` (a name)."""
+
+    provider: str = "local_gpu"
+    config: Mapping[str, Any] | None = None
+    config_to_load: str | None = None
+    config_name: str | None = None
+    trainer: str | None = None
+    hardware: str | None = None
+    gpu_count: int | None = None
+    name: str | None = None
+    idempotency_key: str | None = None
+    start_from_job: str | None = None
+    start_from_checkpoint: str | None = None
+    priority: int | None = None
+    time_limit_seconds: int | None = None
+    max_attempts: int | None = None
+    for_approval: bool = False
+    no_wait: bool = False
+    any_gpu: bool = False
+    bypass_queue: bool = False
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Admission:
+    """What came of a submission: the job, whether an earlier one was found by its idempotency key, warnings."""
+
+    job: Job
+    idempotent_hit: bool = False
+    verdicts: tuple[Verdict, ...] = ()
+    results: tuple[GateResult, ...] = ()
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return the sentences of limits that were reached but let the job pass."""
+        return [verdict.text for verdict in self.verdicts]
+
+
+class _Rollback(Exception):
+    """Ends a dry run's unit of work; nothing it wrote remains."""
+
+
+def submit(viewer: Viewer, draft: Draft) -> Admission:
+    """Admit one training job, or refuse it with the reason.
+
+    Raises Refused (a gate said no; the refusal is recorded), NotFound for an unknown provider, trainer,
+    config or starting point.
+    """
+    if (earlier := _earlier(viewer, draft)) is not None:
+        return Admission(earlier, idempotent_hit=True)
+    walk = Walk(viewer, complete(viewer, draft))
+    try:
+        gates.walk_through(walk, gates.OUTSIDE, to_the_end=False)
+        with unit_of_work(gate="submit"):
+            if (earlier := _earlier(viewer, draft, release_old=True)) is not None:
+                return Admission(earlier, idempotent_hit=True)
+            job = _admit(walk, to_the_end=False)
+            failpoint("submit.before_commit")
+    except Refused as refusal:
+        record_refusal(walk.submission, refusal)
+        raise
+    failpoint("submit.after_commit")
+    tasks.wake("dispatch")
+    return Admission(job, verdicts=tuple(walk.verdicts), results=tuple(walk.results))
+
+
+def dry_run(viewer: Viewer, draft: Draft) -> list[GateResult]:
+    """Walk the same gates to the end, write nothing, and return what each would say."""
+    walk = Walk(viewer, complete(viewer, draft))
+    gates.walk_through(walk, gates.OUTSIDE, to_the_end=True)
+    if walk.refusal is not None:
+        skipped = gates.BEFORE_INSERT + gates.AFTER_INSERT
+        return walk.results + [GateResult(gates.TITLES[gate], "todo") for gate in skipped]
+    try:
+        with unit_of_work(gate="submit"):
+            _admit(walk, to_the_end=True)
+            raise _Rollback
+    except _Rollback:
+        return walk.results
+
+
+def retry(
+    viewer: Viewer, job_id: int | str, *, checkpoint: str | None = None, fresh: bool = False
+) -> Job:
+    """Command: put a failed or cancelled job into the queue again, as a new attempt of the same job.
+
+    It goes on from its last complete checkpoint, from the named one, or from the beginning when `fresh`.
+    Raises Conflict when it has not ended that way, Refused when a gate says no now.
+    """
+    seen = jobs.get(viewer, job_id)
+    jobs.require_on(viewer, seen, "job.cancel")
+    resume_from = None if fresh else starting_points.to_resume(seen, checkpoint)
+    walk = Walk(viewer, _again(viewer, seen))
+    try:
+        gates.walk_through(walk, gates.OUTSIDE, to_the_end=False)
+        with unit_of_work(gate="submit"):
+            job = walk.job = jobs.lock(seen.id)
+            if JobState.QUEUED not in MOVES[job.state] or not job.state.is_final:
+                raise Conflict(
+                    f"job {job.id} is {job.state.value}; only a failed or cancelled one can be retried",
+                    code="invalid_job_state",
+                )
+            gates.walk_through(walk, gates.BEFORE_INSERT + gates.AFTER_INSERT, to_the_end=False)
+            job.resume_from = resume_from
+            job.max_attempts = max(job.max_attempts, job.attempt + 1)
+            _enter(job, walk, event="job.requeued")
+    except Refused as refusal:
+        record_refusal(walk.submission, refusal)
+        raise
+    tasks.wake("dispatch")
+    return job
+
+
+def complete(viewer: Viewer, draft: Draft) -> Submission:
+    """Return the draft as a submission: config loaded, trainer known, starting point found.
+
+    Raises NotFound or SubmissionInvalid when something it names is not there.
+    """
+    provider = registries.provider(draft.provider)
+    config, trainer, name, revision_id = configs.resolve(
+        viewer, draft.config, draft.config_to_load, draft.config_name, draft.trainer
+    )
+    source_id, source_path = starting_points.to_start_from(
+        viewer, draft.start_from_job, draft.start_from_checkpoint
+    )
+    offered = list(provider.hardware())
+    hardware = draft.hardware or (offered[0].id if offered else None)
+    return Submission(
+        viewer=viewer,
+        provider=provider.name,
+        trainer=trainer,
+        config=config,
+        config_name=name,
+        revision_id=revision_id,
+        hardware=hardware,
+        gpu_count=draft.gpu_count or 0,
+        name=draft.name,
+        idempotency_key=draft.idempotency_key,
+        start_from_job_id=source_id,
+        start_from_checkpoint=source_path,
+        priority_override=draft.priority,
+        time_limit_seconds=draft.time_limit_seconds or settings.value("jobs.time_limit_seconds"),
+        max_attempts=draft.max_attempts or settings.value("jobs.max_attempts"),
+        for_approval=draft.for_approval,
+        no_wait=draft.no_wait,
+        any_gpu=draft.any_gpu,
+        bypass_queue=draft.bypass_queue,
+        details=dict(draft.details),
+    )
+
+
+def record_refusal(submission: Submission, refusal: Refused) -> None:
+    """Command: write down that a submission was refused, in a unit of work of its own."""
+    exceeded = refusal.status == 429
+    with unit_of_work():
+        events.emit(
+            "quota.exceeded" if exceeded else "job.refused",
+            subject=("submission", submission.config_name),
+            owner_id=submission.viewer.user_id,
+            message=refusal.detail,
+            data={
+                "code": refusal.code,
+                "provider": submission.provider,
+                "config_name": submission.config_name,
+                **refusal.details,
+            },
+        )
+
+
+# ── steps ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _admit(walk: Walk, *, to_the_end: bool) -> Job:
+    """Step: pass the inner gates, insert the job and let it enter."""
+    gates.walk_through(walk, gates.BEFORE_INSERT, to_the_end=to_the_end)
+    job = walk.job = jobs.insert(walk.submission)
+    gates.walk_through(walk, gates.AFTER_INSERT, to_the_end=to_the_end)
+    if walk.refusal is None:
+        _enter(job, walk, event="job.submitted")
+    return job
+
+
+def _enter(job: Job, walk: Walk, *, event: str) -> None:
+    """Step: move the job on, keep what the gates said, and record warnings as events."""
+    job.requires_approval = bool(walk.demands)
+    target = JobState.PENDING_APPROVAL if walk.demands else JobState.QUEUED
+    jobs.move(
+        job,
+        target,
+        event=event,
+        message=f"{job.name} by {walk.viewer.username}",
+        data={"status": target.value, "demands": [demand.reason for demand in walk.demands]},
+    )
+    if job.attempt:
+        db.session.execute(delete(JobGate).where(JobGate.job_id == job.id))
+    db.session.execute(
+        insert(JobGate),
+        [
+            {"job_id": job.id, "position": position, "name": r.name, "result": r.result,
+             "verdict": r.verdict[:200], "text": r.text}
+            for position, r in enumerate(walk.results)
+        ],
+    )
+    for verdict in walk.verdicts:
+        if verdict.action in (Action.WARN, Action.NOTIFY):
+            events.emit("quota.warning", job=job, message=verdict.text, data={"limit": verdict.limit})
+    if job.bypasses_queue:
+        events.emit("job.bypass_used", job=job, message="job.bypass.queue", data={"right": "job.bypass.queue"})
+
+
+def _earlier(viewer: Viewer, draft: Draft, *, release_old: bool = False) -> Job | None:
+    """Return the submitter's job under this idempotency key, unless it is older than a day.
+
+    With `release_old` (inside the unit of work) an older job gives the key up.
+    """
+    if not draft.idempotency_key:
+        return None
+    job = db.session.scalar(
+        select(Job).where(
+            Job.user_id == viewer.user_id, Job.idempotency_key == draft.idempotency_key
+        )
+    )
+    if job is None or job.created_at > now() - timedelta(hours=IDEMPOTENCY_HOURS):
+        return job
+    if release_old:
+        job.idempotency_key = None
+        db.session.flush()
+    return None
+
+
+def _again(viewer: Viewer, job: Job) -> Submission:
+    """Return the submission that a retry of `job` amounts to."""
+    if job.trainer not in registries.trainers():
+        raise SubmissionInvalid(f"the trainer {job.trainer!r} of job {job.id} is not enabled any more")
+    return Submission(
+        viewer=viewer,
+        provider=job.provider,
+        trainer=job.trainer,
+        config=job.config,
+        config_name=job.config_name,
+        revision_id=job.revision_id,
+        hardware=job.hardware,
+        gpu_count=job.gpu_count,
+        name=job.name,
+        time_limit_seconds=job.time_limit_seconds,
+        any_gpu=bool(job.details.get("any_gpu")),
+        details=job.details,
+    )

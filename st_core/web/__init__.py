@@ -1,0 +1,25 @@
+"""The web pages: server-rendered, one blueprint, every action through the same JSON API that programs use.
+
+`pages` parses and answers, `presenters` turns what services return into what a template shows, templates stay dumb.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from . import assets, templating
+from .pages import blueprint
+
+
+def init_app(app: Flask) -> None:
+    """Give `app` its pages and their static files."""
+    app.register_blueprint(blueprint)
+
+
+def init_templates(app: Flask) -> None:
+    """Give `app` its templates, once all plugins are known."""
+    deployment = app.extensions["st"]
+    templating.install(app, deployment.state_dir, deployment.plugins.modules)
+
+
+__all__ = ["assets", "init_app", "init_templates"]

@@ -1,0 +1,159 @@
+"""The sidebar and who sits in front of it: only places that exist and that the viewer may open."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from flask import g, has_request_context, url_for
+
+from ..clock import now
+from ..contracts import NavItem, Viewer
+from ..plugins import current_plugins
+from ..services import overview
+from . import formats
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Crumb:
+    """One step of the way to a page."""
+
+    word: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the frame of a page needs to know: its title, its place in the sidebar, the way to it."""
+
+    title: str
+    current: str
+    crumbs: tuple[Crumb, ...]
+    narrow: bool = False
+
+
+@dataclass(frozen=True)
+class Item:
+    """One link of the sidebar."""
+
+    id: str
+    label: str
+    url: str
+    icon: str
+    count: str = ""
+    shortcut: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Links under one heading."""
+
+    id: str
+    title: str
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page of the core: where it stands and which permission opens it, one of several."""
+
+    id: str
+    group: str
+    label: str
+    endpoint: str
+    icon: str
+    permissions: tuple[str, ...] = ()
+    shortcut: str = ""
+
+
+GROUPS = {"cloud": "Cloud", "work": "Work", "admin": "Administration"}
+SEES_JOBS = ("job.view.own", "job.view.all")
+PLACES = (
+    Place("jobs", "cloud", "Jobs", "web.jobs", "list-task", SEES_JOBS, "g j"),
+    Place("queue", "cloud", "Job Queue", "web.queue", "hourglass-split", ("queue.view",), "g q"),
+    Place("settings", "cloud", "Settings", "web.settings", "sliders2", ("admin.config",)),
+    Place("configs", "work", "Configs", "web.configs", "file-earmark-code", ("config.view",), "g c"),
+    Place("system", "work", "System", "web.system", "gpu-card", ("queue.view",)),
+    Place("setup", "admin", "Set-up", "web.setup", "flag", ("admin.config",)),
+    Place("plugins", "admin", "Plugins", "web.plugins", "plug", ("admin.config",)),
+)
+
+
+@dataclass(frozen=True)
+class Shell:
+    """The frame around every page. `may` is what scripts ask before they offer something."""
+
+    name: str
+    role: str
+    groups: tuple[Group, ...]
+    may: tuple[str, ...]
+    event_number: int
+    events_url: str = "/api/events"
+    drawn_at: datetime = field(default_factory=now)
+
+    @property
+    def initials(self) -> str:
+        """Return the letters of the avatar."""
+        return "".join(word[0] for word in self.name.split()[:2]).upper() or "?"
+
+
+def shell_for(viewer: Viewer) -> Shell:
+    """Return the frame for `viewer`."""
+    counted = overview.counts(viewer)
+    counts = {
+        "jobs": f"{counted.active} active" if counted.active else "",
+        "queue": formats.number(counted.queued) if counted.queued else "",
+    }
+    via = {"local": "this machine", "api_key": "API key", "network": "internal network"}.get(viewer.via, "")
+    level = (viewer.levels[0] if viewer.levels else "no level").capitalize()
+    return Shell(
+        name=viewer.display_name,
+        role=" · ".join(word for word in (level, via) if word),
+        groups=tuple(_groups(viewer, counts)),
+        may=tuple(sorted(viewer.permissions)),
+        event_number=counted.event_number,
+    )
+
+
+def current_shell() -> Shell | None:
+    """Return the frame for whoever is calling, None when nobody is; made once per request."""
+    if not has_request_context() or g.get("st_viewer") is None:
+        return None
+    if "shell" not in g:
+        g.shell = shell_for(g.st_viewer)
+    shell: Shell = g.shell
+    return shell
+
+
+def _groups(viewer: Viewer, counts: dict[str, str]) -> Iterator[Group]:
+    added = _plugin_items(viewer)
+    for id_, title in GROUPS.items():
+        items = [
+            Item(p.id, p.label, url_for(p.endpoint), p.icon, counts.get(p.id, ""), p.shortcut)
+            for p in PLACES
+            if p.group == id_ and (not p.permissions or any(map(viewer.may, p.permissions)))
+        ]
+        items += [
+            Item(f"{plugin}:{item.url}", item.label, item.url, item.icon)
+            for plugin, item in added
+            if item.group == id_
+        ]
+        if items:
+            yield Group(id_, title, tuple(items))
+
+
+def _plugin_items(viewer: Viewer) -> list[tuple[str, NavItem]]:
+    """Return the plugins' links the viewer may open; a plugin that fails is logged and left out."""
+    plugins, found = current_plugins(), []
+    for name in plugins.implementers("st_nav_items"):
+        try:
+            items = plugins.call(name, "st_nav_items", viewer=viewer) or ()
+        except Exception:
+            log.exception("hook st_nav_items of %s failed", name)
+            continue
+        found += [(name, item) for item in items if not item.permission or viewer.may(item.permission)]
+    return sorted(found, key=lambda pair: pair[1].order)

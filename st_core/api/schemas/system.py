@@ -1,0 +1,132 @@
+"""The server itself: version, status, plugins, settings, services."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from .kinds import Answer, Body, JsonObject, JsonValue, Query
+
+
+class Version(Answer):
+    """Versions of the server and what it stands on."""
+
+    version: str
+    python: str
+    flask: str
+    sqlalchemy: str
+    plugins: dict[str, str]
+
+
+class StatusQuery(Query):
+    """How much of it."""
+
+    include_allocation: bool = Field(False, description="Also which job holds which device.")
+
+
+class Gpu(Answer):
+    """A GPU of this machine."""
+
+    index: int
+    uuid: str
+    name: str
+    memory_total_bytes: int | None = None
+    memory_used_bytes: int | None = None
+    utilization_percent: float | None = None
+    temperature_celsius: float | None = None
+    job_id: str | None = None
+    busy_with_others: bool = False
+
+
+class Slot(Answer):
+    """A place to run on this machine, and the job that holds it."""
+
+    device: str
+    job_id: str | None = None
+
+
+class SystemStatus(Answer):
+    """How this machine and the server are."""
+
+    timestamp: datetime
+    uptime_seconds: float
+    load_avg_5min: float | None = None
+    memory_percent: float
+    memory_total_bytes: int
+    cpu_count: int
+    disk_total_bytes: int
+    disk_free_bytes: int
+    disk_percent: float
+    state_dir: str
+    database: str
+    jobs_active: int
+    jobs_queued: int
+    gpus: list[Gpu]
+    gpu_inventory: JsonObject
+    gpu_allocation: list[Slot] | None = None
+
+
+class Plugin(Answer):
+    """An installed plugin."""
+
+    name: str
+    version: str
+    distribution: str
+    enabled: bool
+    hooks: list[str]
+    summary: str
+
+
+class Plugins(Answer):
+    """Every installed plugin."""
+
+    plugins: list[Plugin]
+
+
+class Setting(Answer):
+    """A declared option and its value; the value of a secret is never shown."""
+
+    key: str
+    owner: str
+    value: JsonValue = None
+    is_set: bool
+    default: JsonValue = None
+    source: str = Field(description="environment, file, stored or default.")
+    unit: str = ""
+    help: str
+    secret: bool
+    env: str | None = None
+    editable: bool
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+class Settings(Answer):
+    """Every declared option."""
+
+    settings: list[Setting]
+
+
+class SettingsBody(Body):
+    """New values of editable settings by key; all are stored or none."""
+
+    settings: JsonObject = Field(min_length=1)
+
+
+class Service(Answer):
+    """Work that goes on beside requests."""
+
+    name: str
+    every_seconds: float
+    forever: bool
+    exclusive: bool
+    owner: str | None = Field(None, description="The process that holds its lease.")
+    lease_expires_at: datetime | None = None
+
+
+class Services(Answer):
+    """Every service of this server."""
+
+    services: list[Service]
+    running: bool = Field(description="This process carries them.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -45,6 +47,18 @@ class ServerProcess:
         if self.process is None:
             raise RuntimeError("the server was not started")
         return self.process.pid
+
+    def configure(self, settings: Mapping[str, Any]) -> None:
+        """Write dotted settings into the configuration file that the server finds where it runs."""
+        sections: dict[str, Any] = {}
+        for key, value in settings.items():
+            *above, name = key.split(".")
+            place = sections
+            for section in above:
+                place = place.setdefault(section, {})
+            place[name] = value
+        text = json.dumps(sections, indent=2)
+        (self.state_dir / "simpletuner-enterprise.json").write_text(text, "utf-8")
 
     def start(self, **env: str) -> Self:
         """Start the server and return when it is healthy; `env` holds for this start alone.

@@ -1,0 +1,61 @@
+"""Plugins installed for one test: a hand-written `.dist-info` on the path, as pip would leave it.
+
+Also reaches server processes, through `PYTHONPATH`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..plugins import GROUP
+
+
+def write_distribution(
+    folder: Path, plugins: Mapping[str, str], *, name: str = "st-for-a-test", version: str = "0"
+) -> None:
+    """Write the metadata of a distribution that brings `plugins` (name → importable module)."""
+    info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
+    info.mkdir(parents=True, exist_ok=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    points = "".join(f"{plugin} = {module}\n" for plugin, module in plugins.items())
+    (info / "entry_points.txt").write_text(f"[{GROUP}]\n{points}")
+
+
+def write_plugin(folder: Path, name: str, source: str, **metadata: str) -> None:
+    """Write a plugin of one module, `st_<name>.py`, and its metadata."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"st_{name}.py").write_text(source)
+    write_distribution(
+        folder, {name: f"st_{name}"}, **{"name": f"st-{name.replace('_', '-')}", **metadata}
+    )
+
+
+@contextmanager
+def installed(folder: Path) -> Iterator[None]:
+    """Put `folder` first on the path of this process and of those it starts."""
+    before = os.environ.get("PYTHONPATH")
+    sys.path.insert(0, str(folder))
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(folder), before)))
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
+        _forget(folder)
+
+
+def _forget(folder: Path) -> None:
+    """Let the next test import its own modules of the same names."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and Path(file).is_relative_to(folder):
+            del sys.modules[name]

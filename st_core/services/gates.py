@@ -40,6 +40,7 @@ class Walk:
     demands: list[Demand] = field(default_factory=list)
     results: list[GateResult] = field(default_factory=list)
     refusal: Refused | None = None
+    dry: bool = False
 
 
 Gate = Callable[[Walk], GateResult]
@@ -139,7 +140,8 @@ def queue(walk: Walk) -> GateResult:
     assert walk.job is not None
     if walk.demands:
         return GateResult("Queue", "todo", "after approval", "")
-    return GateResult("Queue", "pass", "queued", limits.waits_because(walk.job))
+    text = limits.waits_because(walk.job) if walk.dry else ""
+    return GateResult("Queue", "pass", "queued", text)
 
 
 #: Gates that may talk to the outside, before the unit of work opens; and those inside it. The job is inserted

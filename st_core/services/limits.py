@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from ..contracts import Action, Submission, Verdict, Viewer
 from ..db import db
-from ..errors import NotAllowed
+from ..errors import NotAllowed, SetTimeRule
 from ..models import Job
 from ..models.states import ACTIVE
 from ..plugins import current_plugins
@@ -124,7 +124,10 @@ def current() -> dict[str, Any]:
 
 
 def change(viewer: Viewer, values: dict[str, Any]) -> dict[str, Any]:
-    """Command: change limits; returns those in force. Raises NotAllowed without `queue.manage`."""
+    """Command: change limits; returns those in force. Raises NotAllowed without `queue.manage`,
+    SetTimeRule for a limit that is not in force in this server."""
+    if values.get("enable_fair_share"):
+        raise SetTimeRule("fair share is not part of this server yet; enable_fair_share stays off")
     named = {f"queue.{name}": value for name, value in values.items() if name in NAMES}
     settings.change(viewer, named, permission="queue.manage")
     return current()

@@ -96,7 +96,7 @@ def submit(viewer: Viewer, draft: Draft) -> Admission:
 
 def dry_run(viewer: Viewer, draft: Draft) -> list[GateResult]:
     """Walk the same gates to the end, write nothing, and return what each would say."""
-    walk = Walk(viewer, complete(viewer, draft))
+    walk = Walk(viewer, complete(viewer, draft), dry=True)
     gates.walk_through(walk, gates.OUTSIDE, to_the_end=True)
     if walk.refusal is not None:
         skipped = gates.BEFORE_INSERT + gates.AFTER_INSERT

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from flask import Flask
 
-from . import assets, templating
-from .pages import blueprint
+from . import pages, templating
+from .frame import blueprint
 
 
 def init_app(app: Flask) -> None:
@@ -22,4 +22,4 @@ def init_templates(app: Flask) -> None:
     templating.install(app, deployment.state_dir, deployment.plugins.modules)
 
 
-__all__ = ["assets", "init_app", "init_templates"]
+__all__ = ["init_app", "init_templates", "pages"]

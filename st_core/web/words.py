@@ -35,7 +35,7 @@ GATES: dict[str, Look] = {
     "pass": Look("passed", "check-circle-fill", "ok"),
     "warn": Look("passed with a warning", "exclamation-triangle-fill", "warn"),
     "ask": Look("asked a person", "person-check", "ask"),
-    "refuse": Look("refused", "x-circle-fill", "bad"),
+    "no": Look("refused", "x-circle-fill", "bad"),
     "todo": Look("not reached", "circle", "muted"),
 }
 

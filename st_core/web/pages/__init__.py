@@ -1,40 +1,5 @@
-"""The pages' one blueprint. A view does three things: parse, call one service or presenter, render."""
+"""The views: each parses, calls a presenter or one service, and renders. Importing this declares their routes."""
 
-from __future__ import annotations
+from . import admin, api_reference, configs, job, jobs, queue, system
 
-from typing import Any
-
-from flask import Blueprint, g, render_template
-
-from .. import assets
-from ..navigation import Crumb, Page, current_shell
-
-blueprint = Blueprint("web", __name__)
-assets.mount(blueprint)
-
-
-def render(template: str, page: Page, **view: Any) -> str:
-    """Return a page in its frame."""
-    return render_template(template, page=page, **view)
-
-
-@blueprint.app_context_processor
-def _frame() -> dict[str, Any]:
-    """Let every template know the frame and the request's id."""
-    return {"shell": _LazyShell(), "request_id": lambda: g.get("st_request_id", "")}
-
-
-class _LazyShell:
-    """The frame, asked for only by templates that draw it: a plugin's section or an error page needs none."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(current_shell(), name)
-
-    def __bool__(self) -> bool:
-        return current_shell() is not None
-
-
-# The views register themselves on the blueprint.
-from . import admin, api_docs, configs, jobs, queue, system  # noqa: E402
-
-__all__ = ["Crumb", "Page", "admin", "api_docs", "blueprint", "configs", "jobs", "queue", "render", "system"]
+__all__ = ["admin", "api_reference", "configs", "job", "jobs", "queue", "system"]

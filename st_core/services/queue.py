@@ -1,0 +1,329 @@
+"""The queue: its order, true positions, what holds a job back, priorities, and releasing what waits for a person.
+
+Order is effective priority, then time of entering, then number. A job's *position* is one more than the number
+of queued jobs before it in that order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+
+from ..clock import iso, now
+from ..contracts import Viewer
+from ..db import db, unit_of_work
+from ..errors import Conflict, Malformed
+from ..models import Job, JobState, User
+from ..models.states import ACTIVE
+from . import events, jobs, limits, permissions, settings, tasks
+from .limits import Load
+
+ORDER = (Job.effective_priority.desc(), Job.queued_at, Job.id)
+#: Words of the queue's own API for our states.
+STATUS = {
+    JobState.PENDING_APPROVAL: "blocked",
+    JobState.QUEUED: "pending",
+    JobState.STARTING: "running",
+    JobState.RUNNING: "running",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the queue: the job, its place (0 once it runs), and why it waits."""
+
+    job: Job
+    position: int
+    waits_because: str | None
+    user: User | None = None
+
+
+def before(job: Job) -> ColumnElement[bool]:
+    """Return the SQL criterion for queued jobs that stand before `job`."""
+    same = Job.effective_priority == job.effective_priority
+    return and_(
+        Job.state == JobState.QUEUED,
+        or_(
+            Job.effective_priority > job.effective_priority,
+            and_(same, Job.queued_at < job.queued_at),
+            and_(same, Job.queued_at == job.queued_at, Job.id < job.id),
+        ),
+    )
+
+
+def position(job: Job) -> int:
+    """Return the place of a queued job, 1 for the next; 0 when it does not wait in the queue."""
+    if job.state is not JobState.QUEUED:
+        return 0
+    return 1 + (db.session.scalar(select(func.count()).where(before(job))) or 0)
+
+
+def states_for(word: str | None, include_completed: bool = False) -> tuple[JobState, ...]:
+    """Return the states a word of the queue's API means. Raises Malformed for an unknown one."""
+    if word is None:
+        waiting = (JobState.PENDING_APPROVAL, JobState.QUEUED, JobState.STARTING, JobState.RUNNING)
+        ended = (JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED)
+        return waiting + (ended if include_completed else ())
+    known = {
+        "pending": (JobState.QUEUED,),
+        "ready": (JobState.QUEUED,),
+        "queued": (JobState.QUEUED,),
+        "blocked": (JobState.PENDING_APPROVAL,),
+        "pending_approval": (JobState.PENDING_APPROVAL,),
+        "starting": (JobState.STARTING,),
+        "running": (JobState.STARTING, JobState.RUNNING),
+        "completed": (JobState.COMPLETED,),
+        "failed": (JobState.FAILED,),
+        "cancelled": (JobState.CANCELLED,),
+    }
+    if word not in known:
+        raise Malformed(f"{word!r} is no status of the queue. There are: {', '.join(known)}.")
+    return known[word]
+
+
+def scope(viewer: Viewer, user_id: int | None = None) -> ColumnElement[bool]:
+    """Return the SQL criterion for queue entries the viewer may see. Raises NotAllowed for another user's."""
+    if user_id is not None and user_id != viewer.user_id:
+        permissions.require(viewer, "queue.view.all")
+        return and_(jobs.visible_to(viewer), Job.user_id == user_id)
+    if user_id is not None or not viewer.may("queue.view.all"):
+        return and_(jobs.visible_to(viewer), Job.user_id == (user_id or viewer.user_id))
+    return jobs.visible_to(viewer)
+
+
+def entries(
+    viewer: Viewer,
+    states: tuple[JobState, ...],
+    *,
+    user_id: int | None = None,
+    limit: int = 50,
+    offset: int = 0,
+) -> list[Entry]:
+    """Return the queue as the viewer may see it: what runs first, then what waits, in order."""
+    group = func.coalesce(Job.completed_at, None)
+    running_first = Job.state.in_(ACTIVE).desc()
+    waiting = (Job.state == JobState.QUEUED).desc()
+    query = (
+        select(Job, User)
+        .outerjoin(User, User.id == Job.user_id)
+        .where(Job.state.in_(states), scope(viewer, user_id))
+        .order_by(running_first, waiting, group.desc(), *ORDER)
+        .limit(limit)
+        .offset(offset)
+    )
+    return _with_places([(job, user) for job, user in db.session.execute(query)])
+
+
+def _with_places(rows: list[tuple[Job, User | None]]) -> list[Entry]:
+    """Give each row its true position with one count for the first and one number line between them."""
+    present = limits.load()
+    queued = [job for job, _ in rows if job.state is JobState.QUEUED]
+    places = _places(queued)
+    return [
+        Entry(job, places.get(job.id, 0), _why(job, present), user)
+        for job, user in rows
+    ]
+
+
+def _places(queued: list[Job]) -> dict[int, int]:
+    """Return the positions of queued jobs that follow each other in queue order, gaps allowed."""
+    places: dict[int, int] = {}
+    last: Job | None = None
+    for job in queued:
+        if last is None:
+            places[job.id] = position(job)
+        else:
+            between = select(func.count()).where(before(job), ~before(last), Job.id != last.id)
+            places[job.id] = places[last.id] + 1 + (db.session.scalar(between) or 0)
+        last = job
+    return places
+
+
+def _why(job: Job, present: Load) -> str | None:
+    """Return the sentence that says why a waiting job waits."""
+    if job.state is JobState.PENDING_APPROVAL:
+        return "Waits for a person's approval."
+    if job.state is not JobState.QUEUED:
+        return None
+    return limits.reached_by(job, present) or job.hold_reason
+
+
+def totals(viewer: Viewer, user_id: int | None = None) -> tuple[int, int, int]:
+    """Return how many jobs wait, run and wait for approval, within what the viewer may see."""
+    query = (
+        select(Job.state, func.count())
+        .where(
+            Job.state.in_((JobState.QUEUED, JobState.PENDING_APPROVAL, *ACTIVE)),
+            scope(viewer, user_id),
+        )
+        .group_by(Job.state)
+    )
+    counts = {state: count for state, count in db.session.execute(query)}
+    return (
+        counts.get(JobState.QUEUED, 0),
+        sum(counts.get(state, 0) for state in ACTIVE),
+        counts.get(JobState.PENDING_APPROVAL, 0),
+    )
+
+
+def average_wait_seconds() -> float | None:
+    """Return the mean time from entering the queue to the start, over the last hundred started jobs."""
+    rows = db.session.execute(
+        select(Job.queued_at, Job.started_at)
+        .where(Job.started_at.is_not(None), Job.queued_at.is_not(None))
+        .order_by(Job.id.desc())
+        .limit(100)
+    ).all()
+    waits = [(started - queued).total_seconds() for queued, started in rows if started >= queued]
+    return sum(waits) / len(waits) if waits else None
+
+
+def estimated_wait_seconds(job: Job) -> float | None:
+    """Return position x average wait / max(running, 1) (contract section 3); None while nothing is known."""
+    average = average_wait_seconds()
+    place = position(job)
+    if average is None or place == 0:
+        return None
+    return place * average / max(limits.load().total, 1)
+
+
+def stats(viewer: Viewer) -> dict[str, Any]:
+    """Return the numbers of the queue. Raises NotAllowed without `queue.view`."""
+    permissions.require(viewer, "queue.view")
+    by_status = {
+        STATUS.get(state, state.value): 0 for state in JobState if state is not JobState.NEW
+    }
+    waiting, running, blocked = totals(viewer)
+    by_status.update(pending=waiting, running=running, blocked=blocked)
+    since = now() - timedelta(days=30)
+    ended = db.session.execute(
+        select(Job.state, func.count())
+        .where(Job.completed_at >= since, scope(viewer))
+        .group_by(Job.state)
+    )
+    by_status.update({state.value: count for state, count in ended if state.is_final})
+    by_user: dict[str, int] = {}
+    if viewer.may("queue.view.all"):
+        query = (
+            select(Job.user_id, func.count())
+            .where(Job.state.in_((JobState.QUEUED, *ACTIVE)), jobs.visible_to(viewer))
+            .group_by(Job.user_id)
+        )
+        by_user = {str(user_id): count for user_id, count in db.session.execute(query)}
+    return {
+        "by_status": by_status,
+        "by_user": by_user,
+        "queue_depth": waiting,
+        "running": running,
+        "avg_wait_seconds": average_wait_seconds(),
+        **limits.current(),
+    }
+
+
+def entry_fields(entry: Entry) -> dict[str, Any]:
+    """Return the fields of an entry that clients know."""
+    job = entry.job
+    return {
+        "id": job.id,
+        "job_id": str(job.id),
+        "user_id": job.user_id,
+        "provider": job.provider,
+        "config_name": job.config_name,
+        "priority": job.priority,
+        "priority_name": jobs.priority_name(job.effective_priority),
+        "priority_override": job.priority_override,
+        "effective_priority": job.effective_priority,
+        "status": STATUS.get(job.state, job.state.value),
+        "position": entry.position,
+        "queued_at": iso(job.queued_at or job.created_at),
+        "started_at": iso(job.started_at),
+        "completed_at": iso(job.completed_at),
+        "estimated_cost": float(job.estimated_cost_usd or 0),
+        "requires_approval": job.requires_approval,
+        "attempt": job.attempt,
+        "error_message": job.error_message,
+        "hold_reason": entry.waits_because,
+        "name": job.name,
+        "hardware": job.hardware,
+    }
+
+
+# ── commands ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def set_priority(viewer: Viewer, job_id: int | str, priority: int | None) -> tuple[Job, int]:
+    """Command: override a waiting job's priority (0 to 50), or give it its own back with None.
+
+    Returns the job and its effective priority before. Raises NotAllowed, Conflict when it does not wait.
+    """
+    if priority is not None and not 0 <= priority <= 50:
+        raise Malformed(f"priority {priority} is not between 0 and 50", fields=[{"path": "priority", "message": "0 to 50"}])
+    seen = jobs.get(viewer, job_id)
+    mine = seen.user_id == viewer.user_id or (seen.team_id is not None and seen.team_id in viewer.team_ids)
+    limits.require_priority(viewer, priority if priority is not None else 0, own=mine)
+    with unit_of_work(gate="dispatch"):
+        job = jobs.lock(seen.id)
+        if job.state not in (JobState.QUEUED, JobState.PENDING_APPROVAL):
+            raise Conflict(f"job {job.id} is {job.state.value}; only a waiting job has a priority to change", code="invalid_job_state")
+        old = job.effective_priority
+        job.priority_override = priority
+        job.effective_priority = job.priority if priority is None else priority
+        events.emit(
+            "job.priority_changed",
+            job=job,
+            before={"effective_priority": old},
+            after={"effective_priority": job.effective_priority},
+        )
+    tasks.wake("dispatch")
+    return job, old
+
+
+def approve(viewer: Viewer, job_id: int | str) -> Job:
+    """Command: release a job that waits for approval into the queue.
+
+    Raises NotAllowed without `queue.approve`, Conflict when it does not wait for approval.
+    """
+    permissions.require(viewer, "queue.approve")
+    seen = jobs.get(viewer, job_id)
+    with unit_of_work(gate="dispatch"):
+        job = _waiting_for_approval(seen.id)
+        events.emit("job.approved", job=job, message=f"released by {viewer.username}")
+        jobs.move(job, JobState.QUEUED)
+    tasks.wake("dispatch")
+    return job
+
+
+def reject(viewer: Viewer, job_id: int | str, reason: str) -> Job:
+    """Command: refuse a job that waits for approval; it is cancelled with the reason.
+
+    Raises NotAllowed without `queue.approve`, Malformed without a reason, Conflict in another state.
+    """
+    permissions.require(viewer, "queue.approve")
+    if not reason.strip():
+        raise Malformed("a rejection needs a reason", fields=[{"path": "reason", "message": "missing"}])
+    seen = jobs.get(viewer, job_id)
+    with unit_of_work(gate="dispatch"):
+        job = _waiting_for_approval(seen.id)
+        events.emit("job.rejected", job=job, message=reason, data={"reason": reason})
+        jobs.move(job, JobState.CANCELLED, message=f"rejected by {viewer.username}: {reason}")
+        job.error_message = f"Rejected by {viewer.username}: {reason}"
+    return job
+
+
+def _waiting_for_approval(job_id: int) -> Job:
+    """Step: return the locked job. Raises Conflict when it does not wait for approval."""
+    job = jobs.lock(job_id)
+    if job.state is not JobState.PENDING_APPROVAL:
+        raise Conflict(f"job {job.id} is {job.state.value}; it does not wait for approval", code="invalid_job_state")
+    return job
+
+
+def pause(viewer: Viewer, paused: bool = True) -> None:
+    """Command: start nothing new (what runs goes on), or go on. Raises NotAllowed without `queue.manage`."""
+    settings.change(viewer, {"queue.paused": paused}, permission="queue.manage")
+    with unit_of_work():
+        events.emit("queue.paused" if paused else "queue.resumed", subject=("queue", "queue"))
+    tasks.wake("dispatch")

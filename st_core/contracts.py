@@ -394,7 +394,11 @@ class Order:
 
 @dataclass(frozen=True)
 class Hardware:
-    """A kind of machine a provider offers. Price None means: costs nothing that we know of."""
+    """A kind of machine a provider offers. Price None means: costs nothing that we know of.
+
+    `memory_bytes` is that of one GPU, None for hardware without one; `devices` are the ids of the single
+    devices of this kind where the provider knows them.
+    """
 
     id: str
     name: str
@@ -402,6 +406,7 @@ class Hardware:
     cost_per_hour_usd: Decimal | None = None
     available: bool = True
     memory_bytes: int | None = None
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

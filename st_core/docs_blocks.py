@@ -1,7 +1,8 @@
-"""Generated blocks in the documentation: put there by `flask st docs`, compared by a test and `flask st check`.
+"""Generated blocks in the documentation: put there by `flask st docs`, compared by a test and
+`flask st check`.
 
-A *block* stands between `<!-- generated: name -->` and `<!-- end generated -->` in a README. Names: `hooks`,
-`settings`, `settings core`, `settings <plugin>`, `commands`, `exit codes`.
+A *block* stands between `<!-- generated: name -->` and `<!-- end generated -->` in a README. Names:
+`hooks`, `settings`, `settings core`, `settings <plugin>`, `commands`, `exit codes`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from .errors import ConfigError
 from .reference import hooks_markdown, settings_markdown
 
 _BLOCK = re.compile(
-    r"(?P<open><!-- generated: (?P<name>[a-z_ ]+) -->\n)(?P<body>.*?)(?P<close><!-- end generated -->)",
+    r"(?P<open><!-- generated: (?P<name>[a-z_ ]+) -->\n)"
+    r"(?P<body>.*?)(?P<close><!-- end generated -->)",
     re.DOTALL,
 )
 

@@ -1,7 +1,7 @@
 """Named places in the code where a test may end the process as a power cut would.
 
-A *failpoint* does nothing unless the environment variable `ST_FAILPOINT` names it: `name` dies at the first hit,
-`name:3` at the third. Dying is SIGKILL: no handler, no `finally`, nothing flushed.
+A *failpoint* does nothing unless the environment variable `ST_FAILPOINT` names it: `name` dies at
+the first hit, `name:3` at the third. Dying is SIGKILL: no handler, no `finally`, nothing flushed.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The socket a server listens on: bound once, then served in this process or handed to children.
 
-Light on purpose: the command line binds before anything heavy is imported, so that a port in use is told at once.
+Light on purpose: the command line binds before anything heavy is imported, so that a port in use is
+told at once.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ def listen(host: str, port: int, next_free: bool = False) -> socket.socket:
 
 
 def url_of(sock: socket.socket) -> str:
-    """Return the address people open in a browser; a server that listens everywhere is shown as 127.0.0.1."""
+    """Return the address people open in a browser; a server that listens everywhere is shown as
+    127.0.0.1.
+    """
     host, port = sock.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, never bound
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -1,7 +1,8 @@
-"""What the server writes to standard error: one line per event, as text for people or JSON for collectors.
+"""What the server writes to standard error: one line per event, as text for people or JSON for
+collectors.
 
-Every line carries the id of the request it belongs to. Secrets never reach a line: what looks like a key, a
-token or a password is replaced before it is written, whoever logged it.
+Every line carries the id of the request it belongs to. Secrets never reach a line: what looks like
+a key, a token or a password is replaced before it is written, whoever logged it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from .errors import ConfigError
 
 FORMATS = ("text", "json")
 LEVELS = ("debug", "info", "warning", "error", "critical")
-#: Attributes every record has; whatever else is on it was given as `extra` and goes into the JSON line.
+#: Attributes every record has; what else is on it was given as `extra` and goes into the JSON line.
 _ORDINARY = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "request_id"}
 HIDDEN = "[hidden]"
 _SECRETS = (
@@ -38,7 +39,9 @@ _SECRETS = (
 
 
 def redact(text: str) -> str:
-    """Return `text` with everything that looks like a key, token or password replaced by `[hidden]`."""
+    """Return `text` with everything that looks like a key, token or password replaced by
+    `[hidden]`.
+    """
     for pattern, shown in _SECRETS:
         text = pattern.sub(shown, text)
     return text
@@ -57,7 +60,9 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object per line: time, level, logger, message, request_id, exception, and given extras."""
+    """One JSON object per line: time, level, logger, message, request_id, exception, and given
+    extras.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON, without secrets."""
@@ -107,6 +112,12 @@ def configure(form: str | None = None, level: str | None = None) -> None:
     root.setLevel(level.upper())
     for chatty in ("httpx", "httpcore", "alembic", "waitress.queue"):
         logging.getLogger(chatty).setLevel(max(root.level, logging.WARNING))
+
+
+def is_json() -> bool:
+    """Tell whether this process writes its log as JSON."""
+    handlers = logging.getLogger().handlers
+    return any(isinstance(one.formatter, JsonFormatter) for one in handlers)
 
 
 def _at(record: logging.LogRecord) -> str:

@@ -1,6 +1,7 @@
 """Reference tables in Markdown, made from the code they describe: hooks and settings.
 
-The command line's own reference is in `st_core.cli.reference`; `docs_blocks` puts all of them into the docs.
+The command line's own reference is in `st_core.cli.reference`; `docs_blocks` puts all of them into
+the docs.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def markdown_table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str
     return "\n".join(f"| {' | '.join(line)} |" for line in cells)
 
 
-# ── hooks ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── hooks ────────────────────────────────────────────────────────────────────────────────
 
 
 def hook_names() -> dict[str, list[str]]:
@@ -46,12 +47,16 @@ def hook_parts(name: str) -> dict[str, str]:
     doc = inspect.getdoc(getattr(hookspecs, name)) or ""
     pattern = rf"^({'|'.join(LABELS)}):\s*"
     summary, *rest = re.split(pattern, doc, flags=re.MULTILINE)
-    parts = {label: " ".join(text.split()) for label, text in zip(rest[::2], rest[1::2], strict=True)}
+    parts = {
+        label: " ".join(text.split()) for label, text in zip(rest[::2], rest[1::2], strict=True)
+    }
     return {"summary": " ".join(summary.split()), **parts}
 
 
 def hooks_markdown() -> str:
-    """Return one table per banner: signature, what it does, when, what to answer, the rules, who uses it."""
+    """Return one table per banner: signature, what it does, when, what to answer, the rules, who
+    uses it.
+    """
     heading = ("hook", "what it does", "when", "answer", "rules", "used by")
     sections = []
     for banner, names in hook_names().items():
@@ -67,11 +72,12 @@ def _hook_row(name: str) -> list[str]:
     return [f"`{name}({arguments})`", parts["summary"], *rest]
 
 
-# ── settings ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── settings ────────────────────────────────────────────────────────────────────────────────
 
 
 def settings_markdown(settings: Settings, owner: str | None = None) -> str:
-    """Return the declared settings of `owner` (core or a plugin), of everyone when none is named."""
+    """Return the declared settings of `owner` (core or a plugin), of everyone when none is named.
+    """
     declared = settings.declared.items()
     mine = [item for key, item in declared if owner in (None, settings.owners[key])]
     heading = ("setting", "type", "default", "what it does", "environment", "changed in the UI")
@@ -111,7 +117,11 @@ def type_name(kind: Any) -> str:
         return "nothing"
     if get_origin(kind) is list:
         return f"list of {type_name(get_args(kind)[0])}"
-    if isinstance(kind, types.UnionType) or len(get_args(kind)) > 1 and get_origin(kind) is not dict:
+    if (
+        isinstance(kind, types.UnionType)
+        or (len(get_args(kind)) > 1
+        and get_origin(kind) is not dict)
+    ):
         return " or ".join(_each_name(get_args(kind)))
     return getattr(get_origin(kind) or kind, "__name__", str(kind))
 

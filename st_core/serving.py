@@ -3,8 +3,8 @@
 `serve` runs in whatever process it is called in. `python -m st_core.serving --fd N` is a child of
 `st_core.supervisor`, which shares its listening socket with several of them.
 
-Words: the *stop flag* is the one event that requests, streams and services watch; *draining* is the time
-between that flag and the end, in which running requests finish and nothing new is accepted.
+Words: the *stop flag* is the one event that requests, streams and services watch; *draining* is the
+time between that flag and the end, in which running requests finish and nothing new is accepted.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ FRESH_SECONDS = 1.0
 def run(sock: socket.socket, ready: Callable[[], None], life: int | None = None) -> None:
     """Create and boot the app, serve it on `sock` until SIGTERM or Ctrl-C, and end in order.
 
-    `ready` is called once requests are answered; `life` is a pipe whose closing also ends the server.
-    Raises StError when the app cannot start.
+    `ready` is called once requests are answered; `life` is a pipe whose closing also ends the
+    server. Raises StError when the app cannot start.
     """
     stop = threading.Event()
     app = create_app()
@@ -57,7 +57,8 @@ def run(sock: socket.socket, ready: Callable[[], None], life: int | None = None)
 
 
 def make_server(app: Flask, sock: socket.socket) -> TcpWSGIServer:
-    """Return waitress around `app` on a listening socket, with a thread for every stream it allows."""
+    """Return waitress around `app` on a listening socket, with a thread for every stream it allows.
+    """
     value = app.extensions["st"].settings.value
     return create_server(
         app,
@@ -77,7 +78,7 @@ def make_server(app: Flask, sock: socket.socket) -> TcpWSGIServer:
 def serve(server: TcpWSGIServer, stop: threading.Event, ending: Callable[[], None]) -> None:
     """Answer requests until the stop flag is set, then drain and close.
 
-    `ending` is called beside the draining: it stops services and streams, which requests may wait for.
+    `ending` is called beside the draining: it stops services and streams, which requests may await.
     """
     while not stop.is_set():
         wasyncore.loop(timeout=1.0, use_poll=True, map=server._map, count=1)
@@ -90,7 +91,9 @@ def serve(server: TcpWSGIServer, stop: threading.Event, ending: Callable[[], Non
 
 
 def _drain(server: TcpWSGIServer) -> None:
-    """Stop accepting; go on until no request runs and every answer is sent, at most `DRAIN_SECONDS`."""
+    """Stop accepting; go on until no request runs and every answer is sent, at most
+    `DRAIN_SECONDS`.
+    """
     until = time.monotonic() + DRAIN_SECONDS
     _accept_the_waiting(server)
     server.accepting = False
@@ -104,7 +107,9 @@ def _drain(server: TcpWSGIServer) -> None:
 
 
 def _accept_the_waiting(server: TcpWSGIServer) -> None:
-    """Take the connections the kernel has already accepted for us: closing the socket would reset them."""
+    """Take the connections the kernel has already accepted for us: closing the socket would reset
+    them.
+    """
     before = -1
     while len(server.active_channels) > before:
         before = len(server.active_channels)
@@ -152,7 +157,8 @@ def _end_on_signals(stop: threading.Event, server: TcpWSGIServer) -> None:
 
 
 def _watch(life: int, stop: threading.Event) -> None:
-    """Set the stop flag when the other end of the pipe closes: whoever started this server is gone."""
+    """Set the stop flag when the other end of the pipe closes: whoever started this server is gone.
+    """
     os.read(life, 1)
     stop.set()
 

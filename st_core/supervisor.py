@@ -1,8 +1,8 @@
 """Server processes that share one listening socket: started, watched, restarted, ended together.
 
-Standard library only: this process stays small and imports nothing that could fail while the server runs.
-Children are fresh interpreters, never forks of a process with threads. When this process is killed, the pipe
-it holds closes and its children end by themselves.
+Standard library only: this process stays small and imports nothing that could fail while the server
+runs. Children are fresh interpreters, never forks of a process with threads. When this process is
+killed, the pipe it holds closes and its children end by themselves.
 """
 
 from __future__ import annotations
@@ -70,9 +70,11 @@ class Supervisor:
         self._life, self._held = os.pipe()
 
     def start(self) -> int:
-        """Start the first child, wait until it answers, then the others; return 0, or its exit code.
+        """Start the first child, wait until it answers, then the others; return 0, or its exit
+        code.
 
-        One after the other, because the first one migrates the database and tells what is wrong, once.
+        One after the other, because the first one migrates the database and tells what is wrong,
+        once.
         """
         first = self._start_child()
         if not first.wait_until_ready():

@@ -1,4 +1,5 @@
-"""The command line: `simpletuner …` talks to a server or starts one, `flask st …` works on this machine's state.
+"""The command line: `simpletuner …` talks to a server or starts one, `flask st …` works on this
+machine's state.
 
 Commands that talk to a server never import the application; `lazy` sees to that.
 """
@@ -6,6 +7,7 @@ Commands that talk to a server never import the application; `lazy` sees to that
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,7 +15,9 @@ from .. import __version__
 from .address import DEFAULT_PORT, Address
 from .lazy import LazyGroup
 from .outcome import CliError, ExitCode, exit_code_help
-from .state import StateGroup
+
+if TYPE_CHECKING:
+    from .state import st as st
 
 __all__ = ["cli", "main", "st"]
 
@@ -35,7 +39,10 @@ SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
         "cloud": (f"{HERE}.cloud:cloud", "Jobs at a provider, by the older commands' names."),
         "plugins": (f"{HERE}.plugins:plugins", "See which plugins the server runs."),
         "status": (f"{HERE}.status:status", "Tell whether the server is well."),
-        "version": (f"{HERE}.status:version", "Print the version of this command and of the server."),
+        "version": (
+            f"{HERE}.status:version",
+            "Print the version of this command and of the server.",
+        ),
         "completion": (f"{HERE}.completion:completion", "Print the script for shell completion."),
         "help": (f"{HERE}.reference:help_command", "Print every command at once."),
     },
@@ -55,7 +62,7 @@ SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
     show_envvar=True,
     default=DEFAULT_PORT,
     show_default=True,
-    type=click.IntRange(1, 65535),
+    type=click.IntRange(0, 65535),
     help="Its port.",
 )
 @click.option(
@@ -80,23 +87,13 @@ def cli(
     ctx.obj = Address(host, port, api_key, ssl, verify=not ssl_no_verify)
 
 
-@click.group(
-    "st",
-    cls=StateGroup,
-    context_settings=SETTINGS,
-    lazy={
-        "migrate": (f"{HERE}.admin:migrate", "Bring the database to this version."),
-        "check": (f"{HERE}.admin:check", "Check configuration, plugins, database and docs."),
-        "settings": (f"{HERE}.admin:settings", "List every setting with its value and source."),
-        "hooks": (f"{HERE}.admin:hooks", "List every hook a plugin may answer."),
-        "plugins": (f"{HERE}.admin:plugins", "List plugins; purge what one left behind."),
-        "api-keys": (f"{HERE}.admin:api_keys", "Make API keys for the local owner."),
-        "background": (f"{HERE}.background:background", "Run the services without the web."),
-        "bench": (f"{HERE}.bench:bench", "Measure the speed budget."),
-    },
-)
-def st() -> None:
-    """Look after this machine's SimpleTuner state: database, settings, plugins, services."""
+def __getattr__(name: str) -> Any:
+    """Import the group `st` on first use: it needs Flask, which `simpletuner jobs …` does not."""
+    if name == "st":
+        from .state import st
+
+        return st
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def main() -> None:

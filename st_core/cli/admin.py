@@ -74,15 +74,23 @@ def _hook(name: str, plugins: list[str]) -> dict[str, str]:
 @click.command()
 @output_options()
 def check(out: Output) -> None:
-    """Check configuration, plugins, database and generated docs; exit code 1 when something is wrong."""
-    app = load_app()  # configuration, plugins, settings: a wrong one has stopped us with its own line
+    """Check configuration, plugins, database and generated docs; exit code 1 when something is
+    wrong.
+    """
+    app = (
+        load_app()
+    )  # configuration, plugins, settings: a wrong one has stopped us with its own line
     manager = app.extensions["st"].plugins
     behind = [lineage.owner for lineage, _, _ in schema.pending(app)]
     old = [path.name for path in docs_blocks.stale(app)]
     rows = [
-        _finding("configuration", True, str(app.extensions["st"].settings.file or "no file, defaults")),
+        _finding(
+            "configuration", True, str(app.extensions["st"].settings.file or "no file, defaults")
+        ),
         _finding("plugins", True, ", ".join(manager.enabled)),
-        _finding("database", not behind, f"flask st migrate ({', '.join(behind)})" if behind else ""),
+        _finding(
+            "database", not behind, f"flask st migrate ({', '.join(behind)})" if behind else ""
+        ),
         _finding("docs", not old, f"flask st docs ({', '.join(old)})" if old else ""),
     ]
     out.rows({"checks": rows}, "checks", CHECK_COLUMNS)
@@ -95,7 +103,9 @@ def _finding(name: str, fine: bool, detail: str) -> dict[str, str]:
 
 
 @click.command()
-@click.option("--check", "only_check", is_flag=True, help="Change nothing; fail when a block is old.")
+@click.option(
+    "--check", "only_check", is_flag=True, help="Change nothing; fail when a block is old."
+)
 def docs(only_check: bool) -> None:
     """Write the generated tables into the README files of this checkout."""
     app = load_app()

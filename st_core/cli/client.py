@@ -1,4 +1,5 @@
-"""The HTTP client of the command line: one small class over httpx that turns every failure into one line.
+"""The HTTP client of the command line: one small class over httpx that turns every failure into one
+line.
 
 Never imports the application: what a command knows of the server, it knows from the API.
 """
@@ -38,7 +39,9 @@ class Answered(CliError):
 
 
 class Client:
-    """Talks JSON to one server. Raises `Unreachable` when it does not answer and `Answered` when it refuses."""
+    """Talks JSON to one server. Raises `Unreachable` when it does not answer and `Answered` when it
+    refuses.
+    """
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -92,7 +95,9 @@ class Client:
 
     @contextmanager
     def lines(self, path: str, **query: Any) -> Iterator[Iterator[str]]:
-        """Give the lines of a streamed answer as they come; there is no limit to how long that takes."""
+        """Give the lines of a streamed answer as they come; there is no limit to how long that
+        takes.
+        """
         patient = httpx.Timeout(TIMEOUT_SECONDS, read=None)
         with (
             self._reach(),
@@ -144,7 +149,9 @@ def problem_line(status: int, body: dict[str, Any]) -> str:
 
 
 def with_client(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Hand a `Client` for the addressed server to a command as its first argument, and close it after."""
+    """Hand a `Client` for the addressed server to a command as its first argument, and close it
+    after.
+    """
 
     @wraps(command)
     @click.pass_context

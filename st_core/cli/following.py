@@ -1,6 +1,8 @@
-"""Follow one job until it ends: a progress bar on a terminal, a line now and then elsewhere, exit code at the end.
+"""Follow one job until it ends: a progress bar on a terminal, a line now and then elsewhere, exit
+code at the end.
 
-The job's own endpoint is asked, not a stream: it survives restarts of the server, through which training goes on.
+The job's own endpoint is asked, not a stream: it survives restarts of the server, through which
+training goes on.
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ class Display(Protocol):
 def follow(client: Client, job_id: str) -> dict[str, Any]:
     """Show a job's progress on standard error until it ends; return it as it ended.
 
-    Raises CliError with code 130 on Ctrl-C (the job goes on) and Unreachable when the server stays away.
+    Raises CliError with code 130 on Ctrl-C (the job goes on) and Unreachable when the server stays
+    away.
     """
     job: dict[str, Any] = {}
     with _letting_it_go_on(job_id), _display(job_id) as display:
@@ -87,8 +90,9 @@ def _letting_it_go_on(job_id: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise CliError(
-            f"no longer following; job {job_id} goes on. Follow it again with `simpletuner jobs get {job_id} "
-            f"--follow`, stop it with `simpletuner jobs cancel {job_id}`",
+            f"no longer following; job {job_id} goes on. See it with "
+            f"`simpletuner jobs get {job_id} --follow`, "
+            f"stop it with `simpletuner jobs cancel {job_id}`",
             ExitCode.INTERRUPTED,
         ) from None
 

@@ -25,7 +25,12 @@ PAGE = 200
 
 @click.command("list")
 @click.option(
-    "-l", "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Most jobs."
+    "-l",
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=20,
+    show_default=True,
+    help="Most jobs.",
 )
 @click.option("-s", "--status", help="Only jobs with this status.")
 @click.option("-p", "--provider", help="Only jobs at this provider.")

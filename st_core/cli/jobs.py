@@ -1,4 +1,6 @@
-"""`simpletuner jobs …`: list, look, stop, run again, delete. Submitting and logs are in modules of their own."""
+"""`simpletuner jobs …`: list, look, stop, run again, delete. Submitting and logs are in modules of
+their own.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,9 @@ import click
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are named as `"module:attribute"`, each with the line shown in the overview."""
+    """A group whose commands are named as `"module:attribute"`, each with the line shown in the
+    overview.
+    """
 
     def __init__(
         self, *args: Any, lazy: Mapping[str, tuple[str, str]] | None = None, **kwargs: Any

@@ -38,9 +38,7 @@ def logs(client: Client, job_id: str, following: bool, tail: int | None, form: s
     try:
         _print(client, job_id, following, tail)
     except KeyboardInterrupt:
-        raise CliError(
-            f"no longer following; job {job_id} goes on", ExitCode.INTERRUPTED
-        ) from None
+        raise CliError(f"no longer following; job {job_id} goes on", ExitCode.INTERRUPTED) from None
 
 
 def _print(client: Client, job_id: str, following: bool, tail: int | None) -> None:
@@ -57,7 +55,9 @@ def _print(client: Client, job_id: str, following: bool, tail: int | None) -> No
 
 
 def _piece(client: Client, job_id: str, **where: Any) -> dict[str, Any]:
-    answer: dict[str, Any] = client.get(f"/api/cloud/jobs/{job_id}/logs", limit=PIECE_BYTES, **where)
+    answer: dict[str, Any] = client.get(
+        f"/api/cloud/jobs/{job_id}/logs", limit=PIECE_BYTES, **where
+    )
     return answer
 
 

@@ -1,6 +1,8 @@
-"""How a command ends: the exit codes scripts can rely on, in one table, and the errors that carry them.
+"""How a command ends: the exit codes scripts can rely on, in one table, and the errors that carry
+them.
 
-Words: an *exit code* is the number the shell sees; a `CliError` is one line for people and one exit code.
+Words: an *exit code* is the number the shell sees; a `CliError` is one line for people and one exit
+code.
 """
 
 from __future__ import annotations

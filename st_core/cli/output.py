@@ -1,8 +1,8 @@
 """What commands print: JSON for scripts, tables for people.
 
-The rule: with `--format json` standard output holds one JSON document and nothing else; everything meant for
-people goes to standard error. A table on a terminal is drawn; piped it is tab-separated rows without a heading.
-`-o job_id,progress.step` selects fields by dotted path in either format.
+The rule: with `--format json` standard output holds one JSON document and nothing else; everything
+meant for people goes to standard error. A table on a terminal is drawn; piped it is tab-separated
+rows without a heading. `-o job_id,progress.step` selects fields by dotted path in either format.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def say(message: str) -> None:
 
 @dataclass(frozen=True)
 class Output:
-    """How this command was asked to print: `form` is table or json, `fields` are dotted paths or empty."""
+    """How this command was asked to print: `form` is table or json, `fields` are dotted paths or
+    empty.
+    """
 
     form: str = "table"
     fields: tuple[str, ...] = ()
@@ -123,7 +125,9 @@ def _select(body: Any, fields: Iterable[str]) -> dict[str, Any]:
 
 
 def text_of(value: Any) -> str:
-    """Return a value as a table cell: nothing for None, yes and no, numbers short, structures as JSON."""
+    """Return a value as a table cell: nothing for None, yes and no, numbers short, structures as
+    JSON.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -136,7 +140,9 @@ def text_of(value: Any) -> str:
 
 
 def output_options(short: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add `--format` (with `-f` unless the command uses that letter) and `-o`; the command gets `out`."""
+    """Add `--format` (with `-f` unless the command uses that letter) and `-o`; the command gets
+    `out`.
+    """
     letters = ("-f",) if short else ()
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -179,7 +185,5 @@ def confirm(question: str, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise CliError(
-            f"{question} Nobody is here to ask; add --force to go ahead", ExitCode.USAGE
-        )
+        raise CliError(f"{question} Nobody is here to ask; add --force to go ahead", ExitCode.USAGE)
     click.confirm(question, abort=True, err=True)

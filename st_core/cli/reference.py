@@ -23,7 +23,9 @@ def help_command(ctx: click.Context, markdown: bool) -> None:
         click.echo(f"{inner.get_help()}\n")
 
 
-def walk(command: click.Command, name: str, parent: click.Context | None = None) -> Iterator[click.Context]:
+def walk(
+    command: click.Command, name: str, parent: click.Context | None = None
+) -> Iterator[click.Context]:
     """Yield a context for `command` and for each command below it, hidden ones left out."""
     ctx = click.Context(command, info_name=name, parent=parent, resilient_parsing=True)
     yield ctx

@@ -1,7 +1,10 @@
-"""`simpletuner server`: parse, bind, and hand over to `st_core.serving` or to a supervisor of several processes."""
+"""`simpletuner server`: parse, bind, and hand over to `st_core.serving` or to a supervisor of
+several processes.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import sys
@@ -16,7 +19,9 @@ from ..supervisor import Supervisor
 from .outcome import CliError, ExitCode
 from .output import say
 
-TLS_ADVICE = """This server speaks plain HTTP; put nginx in front of it for TLS, with these lines in its server block:
+log = logging.getLogger(__name__)
+
+TLS_ADVICE = """This server speaks plain HTTP; for TLS put nginx in front of it, with these lines:
 
     listen 443 ssl;
     ssl_certificate     /etc/ssl/certs/simpletuner.crt;
@@ -130,7 +135,11 @@ def _share(sock: socket.socket, processes: int, webui: bool) -> None:
 
 
 def announce(sock: socket.socket, webui: bool) -> None:
-    """Print the address, and open it in a browser when asked to."""
-    say(f"SimpleTuner is ready at {url_of(sock)}")
+    """Tell the address, as a line of the log where lines are JSON, and open it when asked to."""
+    ready = f"SimpleTuner is ready at {url_of(sock)}"
+    if logs.is_json():
+        log.info(ready)
+    else:
+        say(ready)
     if webui:
         webbrowser.open(url_of(sock))

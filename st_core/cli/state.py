@@ -1,4 +1,5 @@
-"""The group `flask st`: it makes its own app, so that it works from any folder and without FLASK_APP.
+"""The group `flask st`: it makes its own app, so that it works from any folder and without
+FLASK_APP.
 
 Commands of plugins (hook `st_commands`) join the built-in ones.
 """
@@ -66,3 +67,25 @@ def _brought(ctx: click.Context) -> dict[str, click.Command]:
     except StError as error:
         raise CliError(error.detail, ExitCode.USAGE) from error
     return {name: command for name, (_, command) in found.items()}
+
+
+HERE = "st_core.cli"
+
+
+@click.group(
+    "st",
+    cls=StateGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    lazy={
+        "migrate": (f"{HERE}.admin:migrate", "Bring the database to this version."),
+        "check": (f"{HERE}.admin:check", "Check configuration, plugins, database and docs."),
+        "settings": (f"{HERE}.admin:settings", "List every setting with its value and source."),
+        "hooks": (f"{HERE}.admin:hooks", "List every hook a plugin may answer."),
+        "plugins": (f"{HERE}.admin:plugins", "List plugins; purge what one left behind."),
+        "api-keys": (f"{HERE}.admin:api_keys", "Make API keys for the local owner."),
+        "background": (f"{HERE}.background:background", "Run the services without the web."),
+        "bench": (f"{HERE}.bench:bench", "Measure the speed budget."),
+    },
+)
+def st() -> None:
+    """Look after this machine's SimpleTuner state: database, settings, plugins, services."""

@@ -1,4 +1,6 @@
-"""`simpletuner jobs submit`: hand over a stored config or a file, ask first with `--dry-run`, follow with `--follow`."""
+"""`simpletuner jobs submit`: hand over a stored config or a file, ask first with `--dry-run`,
+follow with `--follow`.
+"""
 
 from __future__ import annotations
 
@@ -95,7 +97,7 @@ def draft(client: Client, config: str, changes: tuple[str, ...]) -> dict[str, An
         return {"config_name_to_load": config}
     stored = client.get(f"/api/configs/{config}")
     return {
-        "config": with_changes(stored["config"], changes),
+        "config": with_changes(stored["data"], changes),
         "config_name": config,
         "trainer": stored["trainer"],
     }
@@ -116,7 +118,9 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def with_changes(config: Mapping[str, Any], changes: tuple[str, ...]) -> dict[str, Any]:
-    """Return `config` with each `key=value` set; values are read as YAML, dotted keys go into mappings."""
+    """Return `config` with each `key=value` set; values are read as YAML, dotted keys go into
+    mappings.
+    """
     result = json.loads(json.dumps(config))
     for change in changes:
         key, equals, value = change.partition("=")

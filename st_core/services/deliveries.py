@@ -85,13 +85,13 @@ def _failed(event_id: int, subscriber: str, reason: str) -> None:
             row.next_at = now() + timedelta(seconds=PAUSES_SECONDS[row.attempts - 1])
             return
         row.state = "dead"
-        if row.event.name != "system.subscriber_dead":  # or a broken subscriber would feed itself for ever
-            events.emit(
-                "system.subscriber_dead",
-                subject=("plugin", subscriber),
-                message=f"{subscriber} gave up on event {event_id}: {reason[:200]}",
-                data={"event_id": event_id},
-            )
+        events.emit(
+            "system.subscriber_dead",
+            subject=("plugin", subscriber),
+            message=f"{subscriber} gave up on event {event_id}: {reason[:200]}",
+            data={"event_id": event_id},
+            not_to=subscriber,  # or a broken subscriber would feed itself for ever
+        )
 
 
 def dead() -> int:

@@ -63,8 +63,12 @@ def emit(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
     severity: Severity | None = None,
+    not_to: str | None = None,
 ) -> None:
-    """Record a fact in the open unit of work. Raises StError when the name was not declared."""
+    """Record a fact in the open unit of work; `not_to` names a subscriber that shall not hear of it.
+
+    Raises StError when the name was not declared.
+    """
     assert_unit_of_work()
     kind: EventType | None = current_app.extensions["st"].event_types.get(name)
     if kind is None:
@@ -92,6 +96,7 @@ def emit(
         "door": who.door,
         "request_id": who.request_id,
         "created_at": now(),
+        "not_to": not_to,
     }
     db.session().info.setdefault("journal", []).append(entry)
 
@@ -107,20 +112,21 @@ def _close_journal(session: Session) -> None:
         .values(value=Lock.value + len(entries))
         .returning(Lock.value)
     ).scalar_one()
+    left_out = {}
     for number, entry in enumerate(entries, last - len(entries) + 1):
         entry["id"] = number
+        left_out[number] = entry.pop("not_to")
     session.execute(insert(Event), entries)
     subscribers: Sequence[str] = current_app.extensions["st"].subscribers
-    if subscribers:
-        due = now()
-        session.execute(
-            insert(Delivery),
-            [
-                {"event_id": entry["id"], "subscriber": name, "next_at": due}
-                for entry in entries
-                for name in subscribers
-            ],
-        )
+    due = now()
+    deliveries = [
+        {"event_id": entry["id"], "subscriber": name, "next_at": due}
+        for entry in entries
+        for name in subscribers
+        if name != left_out[entry["id"]]
+    ]
+    if deliveries:
+        session.execute(insert(Delivery), deliveries)
     session.info["journal_written"] = True
 
 

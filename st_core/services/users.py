@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import re
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import func, select
@@ -11,6 +12,7 @@ from sqlalchemy import func, select
 from ..actor import current
 from ..contracts import Permission, Viewer
 from ..db import assert_unit_of_work, db, unit_of_work
+from ..errors import NotFound
 from ..models import Level, Membership, User
 from . import events, permissions
 
@@ -80,6 +82,29 @@ def others_exist() -> bool:
 def count() -> int:
     """Return how many people have an account."""
     return db.session.scalar(select(func.count(User.id))) or 0
+
+
+def describe(user_id: int) -> dict[str, Any]:
+    """Return a user as clients know it, without the password. Raises NotFound."""
+    user = db.session.get(User, user_id)
+    if user is None:
+        raise NotFound(f"there is no user {user_id}", code="user_not_found")
+    return {
+        "id": user.id,
+        "email": user.email,
+        "username": user.username,
+        "display_name": user.display_name,
+        "avatar_url": user.avatar_url,
+        "auth_provider": user.auth_provider,
+        "is_active": user.is_active,
+        "email_verified": user.email_verified,
+        "created_at": user.created_at,
+        "last_login_at": user.last_login_at,
+        "levels": [
+            {"id": level.id, "name": level.name, "priority": level.priority}
+            for level in user.levels
+        ],
+    }
 
 
 def viewer_of(user: User, via: str, scopes: list[str] | None = None, address: str | None = None) -> Viewer:

@@ -1,0 +1,297 @@
+"""Configs: named, owned, versioned. Every save is a revision; nothing saved is ever changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import func, or_, select
+
+from ..clock import now
+from ..contracts import Problem, Viewer
+from ..db import assert_unit_of_work, db, unit_of_work
+from ..errors import Conflict, Malformed, NotFound, SubmissionInvalid
+from ..models import Config, Revision
+from . import events, permissions, registries
+from .jobs import digest
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._\-\[\]()]{0,99}")
+
+
+def check(trainer: str, data: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """Return `data` with the trainer's defaults filled in, and every problem at its field. Raises NotFound."""
+    return registries.trainer(trainer).validate(data)
+
+
+def page(
+    viewer: Viewer,
+    *,
+    query: str | None = None,
+    trainer: str | None = None,
+    after: str | None = None,
+    limit: int = 50,
+) -> list[Config]:
+    """Return configs by name, after the name `after`. Raises NotAllowed without `config.view`."""
+    permissions.require(viewer, "config.view")
+    wanted = select(Config).order_by(Config.name).limit(limit)
+    if query:
+        pattern = "%" + query.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        wanted = wanted.where(
+            or_(
+                func.lower(Config.name).like(pattern, escape="\\"),
+                func.lower(Config.description).like(pattern, escape="\\"),
+            )
+        )
+    if trainer:
+        wanted = wanted.where(Config.trainer == trainer)
+    if after:
+        wanted = wanted.where(Config.name > after)
+    return list(db.session.scalars(wanted))
+
+
+def get(viewer: Viewer, name: str) -> Config:
+    """Return one config. Raises NotAllowed without `config.view`, NotFound."""
+    permissions.require(viewer, "config.view")
+    found = db.session.scalar(select(Config).where(Config.name == name))
+    if found is None:
+        raise NotFound(f"there is no config named {name!r}", code="config_not_found")
+    return found
+
+
+def revisions(viewer: Viewer, name: str, *, limit: int = 100) -> list[Revision]:
+    """Return a config's revisions, newest first."""
+    config = get(viewer, name)
+    return list(
+        db.session.scalars(
+            select(Revision)
+            .where(Revision.config_id == config.id)
+            .order_by(Revision.number.desc())
+            .limit(limit)
+        )
+    )
+
+
+def revision(viewer: Viewer, name: str, number: int | None = None) -> Revision:
+    """Return one revision, the newest without a number. Raises NotFound."""
+    config = get(viewer, name)
+    wanted = config.revision if number is None else number
+    found = db.session.scalar(
+        select(Revision).where(Revision.config_id == config.id, Revision.number == wanted)
+    )
+    if found is None:
+        raise NotFound(f"config {name!r} has no revision {wanted}; its newest is {config.revision}")
+    return found
+
+
+def diff(viewer: Viewer, name: str, old: int, new: int) -> list[dict[str, Any]]:
+    """Return what changed between two revisions, by key: added, removed or changed, with both values."""
+    return compare(revision(viewer, name, old).data, revision(viewer, name, new).data)
+
+
+def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the keys in which two configs differ, sorted: `{key, change, before, after}`."""
+    changes = []
+    for key in sorted({*old, *new}):
+        if key in old and key in new and old[key] == new[key]:
+            continue
+        change = "changed" if key in old and key in new else "removed" if key in old else "added"
+        changes.append({"key": key, "change": change, "before": old.get(key), "after": new.get(key)})
+    return changes
+
+
+# ── commands ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def create(
+    viewer: Viewer,
+    name: str,
+    trainer: str,
+    data: Mapping[str, Any],
+    *,
+    description: str = "",
+    note: str = "",
+) -> Config:
+    """Command: create a config with its first revision.
+
+    Raises NotAllowed without `config.create`, Malformed for a bad name, SubmissionInvalid with every problem
+    at its field, Conflict when the name is taken.
+    """
+    permissions.require(viewer, "config.create")
+    if not NAME.fullmatch(name):
+        raise Malformed(
+            f"{name!r} is no name for a config: letters, digits, spaces and ._-[]() only, at most 100, "
+            "beginning with a letter or digit.",
+            fields=[{"path": "name", "message": "not a valid name"}],
+        )
+    refuse_problems(trainer, data)
+    with unit_of_work():
+        if db.session.scalar(select(Config.id).where(Config.name == name)) is not None:
+            raise Conflict(f"a config named {name!r} exists already", code="duplicate")
+        config = Config(name=name, trainer=trainer, description=description, owner_id=viewer.user_id)
+        db.session.add(config)
+        db.session.flush()
+        _add_revision(config, dict(data), note or "created", viewer.user_id)
+        events.emit(
+            "config.created",
+            subject=("config", name),
+            owner_id=viewer.user_id,
+            after={"trainer": trainer, "data": dict(data)},
+        )
+    return config
+
+
+def save(
+    viewer: Viewer,
+    name: str,
+    data: Mapping[str, Any],
+    *,
+    note: str = "",
+    description: str | None = None,
+    expected_revision: int | None = None,
+) -> Config:
+    """Command: save a new revision; saving what is there already makes none.
+
+    Raises SubmissionInvalid with every problem at its field, Conflict when somebody else saved since
+    `expected_revision`.
+    """
+    seen = get(viewer, name)
+    _require_on(viewer, seen, "config.edit")
+    refuse_problems(seen.trainer, data)
+    with unit_of_work():
+        config = db.session.get(Config, seen.id, with_for_update=True, populate_existing=True)
+        if config is None:
+            raise NotFound(f"there is no config named {name!r} any more", code="config_not_found")
+        if expected_revision is not None and config.revision != expected_revision:
+            raise Conflict(
+                f"config {name!r} is at revision {config.revision} now, you edited {expected_revision}. "
+                "Load it again, or compare the two."
+            )
+        before = db.session.scalars(
+            select(Revision).where(Revision.config_id == config.id, Revision.number == config.revision)
+        ).one()
+        if description is not None:
+            config.description = description
+        if before.digest != digest(data):
+            _add_revision(config, dict(data), note, viewer.user_id)
+            events.emit(
+                "config.saved",
+                subject=("config", name),
+                owner_id=config.owner_id,
+                before={"revision": before.number, "data": before.data},
+                after={"revision": config.revision, "data": dict(data)},
+                message=note,
+            )
+    return config
+
+
+def restore(viewer: Viewer, name: str, number: int) -> Config:
+    """Command: save an old revision's content as a new revision."""
+    old = revision(viewer, name, number)
+    return save(viewer, name, old.data, note=f"restored revision {number}")
+
+
+def delete(viewer: Viewer, name: str) -> None:
+    """Command: delete a config and its revisions; jobs keep their snapshots."""
+    seen = get(viewer, name)
+    _require_on(viewer, seen, "config.delete")
+    with unit_of_work():
+        config = db.session.get(Config, seen.id)
+        if config is not None:
+            events.emit(
+                "config.deleted",
+                subject=("config", name),
+                owner_id=config.owner_id,
+                before={"trainer": config.trainer, "revision": config.revision},
+            )
+            db.session.delete(config)
+
+
+def resolve(
+    viewer: Viewer,
+    config: Mapping[str, Any] | None,
+    to_load: str | None,
+    label: str | None,
+    trainer: str | None,
+) -> tuple[dict[str, Any], str, str, int | None]:
+    """Return (data, trainer, name, revision id) of what a draft names or brings itself.
+
+    Raises SubmissionInvalid when there is neither config nor name, or no trainer takes the config.
+    """
+    if config is None:
+        name = to_load or label
+        if not name:
+            raise SubmissionInvalid(
+                "nothing to train: give `config` (the parameters) or `config_name` (a saved config)",
+                fields=[{"path": "config", "message": "missing"}],
+            )
+        newest = revision(viewer, name)
+        return dict(newest.data), trainer or get(viewer, name).trainer, name, newest.id
+    data = dict(config)
+    chosen = trainer or data.pop("trainer", None) or _trainer_for(data)
+    return data, chosen, label or to_load or str(data.get("name") or chosen), None
+
+
+def seed_samples() -> None:
+    """Command: give a fresh database the sample configs of the enabled trainers (`digits` among them)."""
+    if events.head() or db.session.scalar(select(Config.id).limit(1)) is not None:
+        return
+    with unit_of_work(gate="submit"):
+        if db.session.scalar(select(Config.id).limit(1)) is not None:
+            return
+        for trainer in registries.trainers().values():
+            for name, data in getattr(trainer, "sample_configs", {}).items():
+                config = Config(name=name, trainer=trainer.name, description="A sample to begin with.")
+                db.session.add(config)
+                db.session.flush()
+                _add_revision(config, dict(data), "sample", None)
+                events.emit("config.created", subject=("config", name), after={"trainer": trainer.name})
+
+
+def refuse_problems(trainer: str, data: Mapping[str, Any]) -> None:
+    """Pass when the trainer finds no problem. Raises SubmissionInvalid with each at its field."""
+    _, problems = check(trainer, data)
+    if problems:
+        raise SubmissionInvalid(
+            f"not saved: {len(problems)} problem{'s' if len(problems) > 1 else ''}: "
+            + "; ".join(f"{item.path}: {item.message}" for item in problems[:5]),
+            fields=[{"path": item.path, "message": item.message} for item in problems],
+        )
+
+
+def _add_revision(config: Config, data: dict[str, Any], note: str, author_id: int | None) -> None:
+    """Step: add the next revision to a locked config."""
+    assert_unit_of_work()
+    config.revision += 1
+    config.updated_at = now()
+    db.session.add(
+        Revision(
+            config_id=config.id,
+            number=config.revision,
+            data=data,
+            digest=digest(data),
+            note=note[:500],
+            author_id=author_id,
+        )
+    )
+    db.session.flush()
+
+
+def _require_on(viewer: Viewer, config: Config, right: str) -> None:
+    """Pass when the viewer may `right` on this config: `.own` for own ones, `.all` for others'."""
+    if config.owner_id == viewer.user_id and viewer.may(f"{right}.own"):
+        return
+    permissions.require(viewer, f"{right}.all")
+
+
+def _trainer_for(data: Mapping[str, Any]) -> str:
+    """Return the first trainer that takes this config as it is. Raises SubmissionInvalid when none does."""
+    for trainer in registries.trainers().values():
+        _, problems = trainer.validate(data)
+        if not problems:
+            return trainer.name
+    raise SubmissionInvalid(
+        "no enabled trainer takes this config as it is; name one in `trainer` to see what it misses. "
+        f"There are: {', '.join(registries.trainers()) or 'none'}.",
+        fields=[{"path": "trainer", "message": "missing"}],
+    )

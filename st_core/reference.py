@@ -76,8 +76,7 @@ def _hook_row(name: str) -> list[str]:
 
 
 def settings_markdown(settings: Settings, owner: str | None = None) -> str:
-    """Return the declared settings of `owner` (core or a plugin), of everyone when none is named.
-    """
+    """Return the declared settings of `owner` (core or a plugin), of everyone when not named."""
     declared = settings.declared.items()
     mine = [item for key, item in declared if owner in (None, settings.owners[key])]
     heading = ("setting", "type", "default", "what it does", "environment", "changed in the UI")
@@ -117,10 +116,8 @@ def type_name(kind: Any) -> str:
         return "nothing"
     if get_origin(kind) is list:
         return f"list of {type_name(get_args(kind)[0])}"
-    if (
-        isinstance(kind, types.UnionType)
-        or (len(get_args(kind)) > 1
-        and get_origin(kind) is not dict)
+    if isinstance(kind, types.UnionType) or (
+        len(get_args(kind)) > 1 and get_origin(kind) is not dict
     ):
         return " or ".join(_each_name(get_args(kind)))
     return getattr(get_origin(kind) or kind, "__name__", str(kind))

@@ -22,8 +22,8 @@ from collections.abc import Callable
 from types import FrameType
 
 from flask import Flask
-from waitress import wasyncore
-from waitress.server import TcpWSGIServer, create_server
+from waitress import wasyncore  # type: ignore[import-untyped]
+from waitress.server import TcpWSGIServer, create_server  # type: ignore[import-untyped]
 
 from . import logs
 from .app import create_app
@@ -57,8 +57,7 @@ def run(sock: socket.socket, ready: Callable[[], None], life: int | None = None)
 
 
 def make_server(app: Flask, sock: socket.socket) -> TcpWSGIServer:
-    """Return waitress around `app` on a listening socket, with a thread for every stream it allows.
-    """
+    """Return waitress around `app` on a listening socket, with threads for all streams."""
     value = app.extensions["st"].settings.value
     return create_server(
         app,
@@ -69,7 +68,7 @@ def make_server(app: Flask, sock: socket.socket) -> TcpWSGIServer:
         asyncore_use_poll=True,
         # Read on while a stream runs, or a reader that left is only noticed at the next write.
         channel_request_lookahead=1,
-        # The guard must see forwarded headers of anyone: they mean "not the person at this machine".
+        # The guard must see the forwarded headers of anyone: they mean "not from this machine".
         clear_untrusted_proxy_headers=False,
         ident=None,
     )
@@ -157,8 +156,7 @@ def _end_on_signals(stop: threading.Event, server: TcpWSGIServer) -> None:
 
 
 def _watch(life: int, stop: threading.Event) -> None:
-    """Set the stop flag when the other end of the pipe closes: whoever started this server is gone.
-    """
+    """Set the stop flag when the other end of the pipe closes: our starter is gone."""
     os.read(life, 1)
     stop.set()
 

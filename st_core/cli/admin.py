@@ -141,7 +141,7 @@ def list_plugins(ctx: click.Context, out: Output) -> None:
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def purge(name: str, yes: bool) -> None:
-    """Drop every table of one plugin, with what is in them. It must still be installed and enabled."""
+    """Drop every table of one plugin with its rows; it must still be installed and enabled."""
     app = load_app()
     if name not in app.extensions["st"].plugins.installed:
         raise CliError(f"no plugin named {name!r} is installed", ExitCode.NOT_FOUND)

@@ -1,4 +1,4 @@
-"""`flask st background`: the service loop without the web, for a deployment with several machines."""
+"""`flask st background`: the service loop without the web, on as many machines as wanted."""
 
 from __future__ import annotations
 

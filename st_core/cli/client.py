@@ -30,7 +30,7 @@ class Unreachable(CliError):
 
 
 class Answered(CliError):
-    """The server answered with an error; `status` is the HTTP status, `body` its problem document."""
+    """The server answered with an error: the HTTP `status` and its problem document, `body`."""
 
     def __init__(self, status: int, body: dict[str, Any]) -> None:
         super().__init__(problem_line(status, body), OF_STATUS.get(status, ExitCode.FAILED))

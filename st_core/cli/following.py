@@ -63,7 +63,7 @@ def ended(job: dict[str, Any]) -> ExitCode:
 
 
 def _states(client: Client, job_id: str) -> Iterator[dict[str, Any]]:
-    """Yield the job every half second until it has ended, waiting through restarts of the server."""
+    """Yield the job every half second until it has ended, patient while the server restarts."""
     away_since: float | None = None
     while True:
         try:

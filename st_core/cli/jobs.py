@@ -65,7 +65,7 @@ def get(client: Client, job_id: str, following: bool, out: Output) -> int:
 
 
 def without_copy(job: dict[str, Any]) -> dict[str, Any]:
-    """Return a job's answer without the copy of all its fields that old clients read under `job`."""
+    """Return a job's answer without the copy of its fields that old clients read under `job`."""
     return {name: value for name, value in job.items() if name != "job"}
 
 

@@ -66,7 +66,7 @@ class CliError(click.ClickException):
 
     def __init__(self, message: str, code: ExitCode = ExitCode.FAILED) -> None:
         super().__init__(one_line(message))
-        self.exit_code = int(code)
+        self.exit_code = int(code)  # type: ignore[misc] # click sets it on instances, too
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Write the line to `file`, standard error when none is given."""

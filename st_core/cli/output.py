@@ -181,7 +181,7 @@ def split_fields(text: str) -> tuple[str, ...]:
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Ask before something that cannot be undone. Raises CliError without a terminal, Abort on no."""
+    """Ask before what cannot be undone. Raises CliError without a terminal, Abort on no."""
     if yes:
         return
     if not sys.stdin.isatty():

@@ -107,7 +107,7 @@ def resume(client: Client) -> None:
 @output_options()
 @with_client
 def priority(client: Client, job_id: str, value: str, out: Output) -> None:
-    """Move a waiting job: a higher priority starts earlier; `default` takes the level's own again."""
+    """Move a waiting job: higher starts earlier; `default` takes the level's own again."""
     if value != "default" and not value.isdecimal():
         raise CliError(f"{value!r} is neither a number from 0 to 50 nor `default`", ExitCode.USAGE)
     body: dict[str, Any] = {"priority": None if value == "default" else int(value)}

@@ -15,6 +15,9 @@ from flask.cli import ScriptInfo
 from ..errors import StError
 from .lazy import LazyGroup
 from .outcome import CliError, ExitCode
+from .output import say
+
+HERE = "st_core.cli"
 
 
 class StateGroup(LazyGroup):
@@ -27,7 +30,12 @@ class StateGroup(LazyGroup):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the built-in names, then those of enabled plugins."""
-        return [*super().list_commands(ctx), *(name for name in _brought(ctx))]
+        try:
+            brought = list(_brought(ctx))
+        except CliError as error:  # the overview must not need a working configuration
+            say(f"commands of plugins are left out: {error.message}")
+            brought = []
+        return [*super().list_commands(ctx), *brought]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a built-in command, or one that a plugin brings."""
@@ -69,9 +77,6 @@ def _brought(ctx: click.Context) -> dict[str, click.Command]:
     return {name: command for name, (_, command) in found.items()}
 
 
-HERE = "st_core.cli"
-
-
 @click.group(
     "st",
     cls=StateGroup,
@@ -79,6 +84,7 @@ HERE = "st_core.cli"
     lazy={
         "migrate": (f"{HERE}.admin:migrate", "Bring the database to this version."),
         "check": (f"{HERE}.admin:check", "Check configuration, plugins, database and docs."),
+        "docs": (f"{HERE}.admin:docs", "Write the generated tables into the READMEs."),
         "settings": (f"{HERE}.admin:settings", "List every setting with its value and source."),
         "hooks": (f"{HERE}.admin:hooks", "List every hook a plugin may answer."),
         "plugins": (f"{HERE}.admin:plugins", "List plugins; purge what one left behind."),

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from .client import Client, with_client
-from .outcome import CliError, ExitCode
+from .outcome import CliError, ExitCode, leave
 from .output import Output, confirm, output_options, print_json, say
 from .submitting import read_config, with_changes
 
@@ -144,7 +144,7 @@ def _in_editor(data: dict[str, Any]) -> dict[str, Any]:
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="As if it were so.")
 @output_options()
 @with_client
-def validate(client: Client, name: str, changes: tuple[str, ...], out: Output) -> int:
+def validate(client: Client, name: str, changes: tuple[str, ...], out: Output) -> None:
     """Tell every problem of a stored config or a file, each at its parameter."""
     stored = client.get(f"/api/configs/{name}") if changes else {}
     body = {"data": with_changes(stored["data"], changes)} if changes else {}
@@ -155,7 +155,7 @@ def validate(client: Client, name: str, changes: tuple[str, ...], out: Output) -
         say(f"{error['path']}: {error['message']}")
     if answer["valid"]:
         say(f"{name} is fine")
-    return ExitCode.OK if answer["valid"] else ExitCode.FAILED
+    leave(ExitCode.OK if answer["valid"] else ExitCode.FAILED)
 
 
 @configs.command()

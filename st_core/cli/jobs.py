@@ -12,7 +12,7 @@ from .client import Client, with_client
 from .following import ended, follow
 from .job_list import JOB_COLUMNS, fetch, list_jobs
 from .logs import logs
-from .outcome import CliError, ExitCode
+from .outcome import CliError, ExitCode, leave
 from .output import Output, confirm, output_options, print_json, say
 from .submitting import submit
 
@@ -57,11 +57,12 @@ jobs.add_command(logs)
 @click.option("--follow", "following", is_flag=True, help="Show its progress until it ends.")
 @output_options()
 @with_client
-def get(client: Client, job_id: str, following: bool, out: Output) -> int:
+def get(client: Client, job_id: str, following: bool, out: Output) -> None:
     """Show one job."""
     job = follow(client, job_id) if following else client.get(f"/api/cloud/jobs/{job_id}")
     out.one(without_copy(job), SHEET)
-    return int(ended(job)) if following else ExitCode.OK
+    if following:
+        leave(ended(job))
 
 
 def without_copy(job: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +109,7 @@ def retry(
     fresh: bool,
     following: bool,
     out: Output,
-) -> int:
+) -> None:
     """Run a failed or cancelled job again, from its newest checkpoint."""
     body = {"checkpoint": checkpoint, "fresh": fresh}
     given = {name: value for name, value in body.items() if value}
@@ -116,7 +117,8 @@ def retry(
     if following:
         job = follow(client, job_id)
     out.one(without_copy(job), SHEET)
-    return int(ended(job)) if following else ExitCode.OK
+    if following:
+        leave(ended(job))
 
 
 @jobs.command()

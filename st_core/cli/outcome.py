@@ -8,7 +8,7 @@ code.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 import click
 
@@ -71,6 +71,11 @@ class CliError(click.ClickException):
     def show(self, file: IO[Any] | None = None) -> None:
         """Write the line to `file`, standard error when none is given."""
         click.echo(f"simpletuner: {self.format_message()}", file=file, err=file is None)
+
+
+def leave(code: ExitCode | int) -> NoReturn:
+    """End the current command with `code`."""
+    click.get_current_context().exit(int(code))
 
 
 def one_line(text: str) -> str:

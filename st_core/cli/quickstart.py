@@ -7,9 +7,12 @@ the progress, and it ends with this process, however that ends. The training its
 
 from __future__ import annotations
 
+import os
+import socket
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,7 @@ from ..supervisor import Supervisor
 from .address import DEFAULT_PORT, Address
 from .client import Client
 from .following import duration, ended, follow
-from .outcome import CliError, ExitCode
+from .outcome import CliError, ExitCode, leave
 from .output import print_json, say
 from .server import use_state_dir
 from .submitting import draft
@@ -48,7 +51,7 @@ SAMPLE = "digits"
     help="Folder for database, keys and workspaces.",
 )
 @click.option("--steps", type=click.IntRange(1), help="Train this long instead.")
-@click.option("--exit", "leave", is_flag=True, help="End after the job instead of serving on.")
+@click.option("--exit", "exiting", is_flag=True, help="End after the job instead of serving on.")
 @click.option(
     "--format",
     "form",
@@ -58,8 +61,8 @@ SAMPLE = "digits"
     help="json prints one object alone on standard output.",
 )
 def quickstart(
-    host: str, port: int, state_dir: str | None, steps: int | None, leave: bool, form: str
-) -> int:
+    host: str, port: int, state_dir: str | None, steps: int | None, exiting: bool, form: str
+) -> None:
     """Start a server and train the sample config `digits` on it.
 
     Shows the progress, says where the samples, the checkpoint and the page are, and serves on until
@@ -71,31 +74,50 @@ def quickstart(
         sock = listen(host, port, next_free=True)
     except StError as error:
         raise CliError(error.detail, ExitCode.USAGE) from error
+    # The bar and the result are what people want to see here; the server's chatter is not.
+    os.environ.setdefault("SIMPLETUNER_LOG_LEVEL", "warning")
     supervisor = Supervisor(sock, 1)
     try:
         if code := supervisor.start():
-            return code
-        host, port = sock.getsockname()[:2]
-        client = Client(Address(host, port))
+            leave(code)
         say(f"SimpleTuner is ready at {url_of(sock)}")
+        client = _client(sock)
         job = _train(client, steps)
-        result = _result(client, job, time.monotonic() - began, url_of(sock))
-        _show(result, form)
+        _show(_result(client, job, time.monotonic() - began, url_of(sock)), form)
         code = int(ended(job))
-        if not leave:
+        if not exiting:
             say("The server runs on; Ctrl-C ends it.")
             supervisor.handle_signals()
             supervisor.watch()
-        return code
+        leave(code)
     finally:
         supervisor.end()
 
 
+def _client(sock: socket.socket) -> Client:
+    """Return a client for the server on `sock`, with the caller's own API key if there is one."""
+    given = click.get_current_context().find_object(Address) or Address()
+    host, port = sock.getsockname()[:2]
+    return Client(replace(given, host=host, port=port, ssl=False))
+
+
 def _train(client: Client, steps: int | None) -> dict[str, Any]:
-    """Submit the sample config and follow the job to its end."""
+    """Submit the sample config and follow the job to its end.
+
+    Raises CliError with code 130 on Ctrl-C, which also ends the server, but not the job.
+    """
     body = draft(client, SAMPLE, (f"steps={steps}",) if steps else ())
     answer = client.post("/api/cloud/jobs/submit", body)
-    return follow(client, answer["job_id"])
+    try:
+        return follow(client, answer["job_id"])
+    except CliError as error:
+        if error.exit_code != ExitCode.INTERRUPTED:
+            raise
+        raise CliError(
+            f"the server ends; job {answer['job_id']} goes on without it, and `simpletuner server` "
+            "shows it again",
+            ExitCode.INTERRUPTED,
+        ) from error
 
 
 def _result(client: Client, job: dict[str, Any], seconds: float, url: str) -> dict[str, Any]:

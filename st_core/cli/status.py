@@ -6,7 +6,7 @@ import click
 
 from .. import __version__
 from .client import Answered, Client, Unreachable, with_client
-from .outcome import ExitCode
+from .outcome import ExitCode, leave
 from .output import Output, output_options
 
 COMPONENTS = {"component": "name", "status": "status", "ms": "latency_ms", "message": "message"}
@@ -15,7 +15,7 @@ COMPONENTS = {"component": "name", "status": "status", "ms": "latency_ms", "mess
 @click.command()
 @output_options()
 @with_client
-def status(client: Client, out: Output) -> int:
+def status(client: Client, out: Output) -> None:
     """Ask the server how it is; exit code 1 when it is not healthy."""
     try:
         health = client.get("/api/cloud/health")
@@ -28,7 +28,7 @@ def status(client: Client, out: Output) -> int:
     else:
         click.echo(f"{health['status']} at {client.address.url}")
         out.rows(health, "components", COMPONENTS)
-    return ExitCode.OK if health["status"] == "healthy" else ExitCode.FAILED
+    leave(ExitCode.OK if health["status"] == "healthy" else ExitCode.FAILED)
 
 
 @click.command()

@@ -7,14 +7,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 import yaml
 
 from .client import Client, with_client
 from .following import ended, follow
-from .outcome import CliError, ExitCode
+from .outcome import CliError, ExitCode, leave
 from .output import Output, output_options, say
 
 #: What older clients call a place → the provider that is that place.
@@ -65,24 +65,24 @@ def submit(
     provider: str | None,
     out: Output,
     **asked: Any,
-) -> int:
+) -> None:
     """Submit CONFIG: the name of a stored config, or a JSON or YAML file."""
     body = draft(client, config, changes)
     given = {name: value for name, value in asked.items() if value not in (None, False)}
     body |= {**given, "provider": provider or PROVIDER_OF_TARGET[target]}
     body = {name: value for name, value in body.items() if value is not None}
     if dry_run:
-        return _show_gates(client.post("/api/cloud/jobs/submit", body, dry_run=True), out)
+        _show_gates(client.post("/api/cloud/jobs/submit", body, dry_run=True), out)
     answer = client.post("/api/cloud/jobs/submit", body)
     for warning in [*answer.get("quota_warnings", ()), *answer.get("warnings", ())]:
         say(f"note: {warning}")
     if not following:
         out.one(answer, SUBMITTED)
-        return ExitCode.OK
+        return
     say(f"job {answer['job_id']} {answer['status']}")
     job = follow(client, answer["job_id"])
     out.one({**answer, **job}, SUBMITTED)
-    return int(ended(job))
+    leave(ended(job))
 
 
 def draft(client: Client, config: str, changes: tuple[str, ...]) -> dict[str, Any]:
@@ -137,8 +137,8 @@ def with_changes(config: Mapping[str, Any], changes: tuple[str, ...]) -> dict[st
     return result
 
 
-def _show_gates(answer: dict[str, Any], out: Output) -> int:
-    """Print what each gate said; the exit code tells whether the job would be admitted."""
+def _show_gates(answer: dict[str, Any], out: Output) -> NoReturn:
+    """Print what each gate said, and end: the exit code tells whether it would be admitted."""
     if out.is_json and not out.fields:
         out.one(answer, {})
     else:
@@ -146,4 +146,4 @@ def _show_gates(answer: dict[str, Any], out: Output) -> int:
     for error in answer.get("errors") or ():
         say(f"{error['path']}: {error['message']}")
     say(str(answer["status"]).replace("_", " "))
-    return ExitCode.OK if answer["valid"] else ExitCode.FAILED
+    leave(ExitCode.OK if answer["valid"] else ExitCode.FAILED)

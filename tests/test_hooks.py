@@ -1,4 +1,4 @@
-"""Every hook is documented in one form, used by a bundled plugin, tested, and listed for authors."""
+"""Every hook is documented in one form, used by a bundled plugin, tested and listed for authors."""
 
 from __future__ import annotations
 

@@ -98,11 +98,14 @@ def plugin_names(plugins: Sequence[str] | None) -> list[str]:
 
 def build_app(plugins: Sequence[str], url: str, settings: dict[str, Any] | None = None) -> Flask:
     """Return the app of `create_app` with the careful client, not prepared."""
+    from jinja2 import StrictUndefined
+
     from ..app import create_app
     from .people import CarefulClient
 
     overrides = {key.replace("__", "."): value for key, value in (settings or {}).items()}
     app = create_app({"plugins.enabled": list(plugins), "database.url": url, **overrides})
     app.testing = True
+    app.jinja_env.undefined = StrictUndefined
     app.test_client_class = CarefulClient
     return app

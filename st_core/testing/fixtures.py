@@ -69,6 +69,7 @@ def make_app(
     from ..boot import prepare as prepare_app
     from ..boot import shut_down
     from .databases import dispose
+    from .work import settle
 
     made: list[Flask] = []
     kind: Database = (
@@ -91,6 +92,7 @@ def make_app(
         return app
 
     yield make
+    settle()
     for app in made:
         if app.extensions["st"].booted:
             shut_down(app)
@@ -172,3 +174,17 @@ def run_services_once(app: Flask) -> Callable[..., None]:
     from .work import run_once
 
     return lambda *names: run_once(app, names)
+
+
+@pytest.fixture
+def run_job(request: pytest.FixtureRequest) -> Callable[..., str]:
+    """Run a job to its end in this process: `run_job(provider="slow", config={"steps": 3})`.
+
+    Needs a plugin that brings the provider, such as `zoo`; `app=` names another app than `app`.
+    """
+    from .work import run_job
+
+    def run(*, app: Flask | None = None, **draft: Any) -> str:
+        return run_job(app or request.getfixturevalue("app"), **draft)
+
+    return run

@@ -2,20 +2,71 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from typing import Any
 
 from flask import Flask
 
 from ..actor import Actor, acting
-from ..contracts import Service
+from ..contracts import JobState, Service
+from ..db import db
+from ..models import Job, User
+from ..services import deliveries, dispatcher, submission, users, watcher
+
+RUN_SECONDS = 60.0
 
 
 def run_once(app: Flask, names: Sequence[str] = ()) -> None:
     """Run services once each in their order: those named, else all that do not run for ever.
 
+    Returns when the starts and questions to providers that they handed to other threads are done.
     Raises KeyError for a name that no service has.
     """
     services: dict[str, Service] = {each.name: each for each in app.extensions["st"].services}
     for name in names or [each.name for each in services.values() if not each.forever]:
         with app.app_context(), acting(Actor(name=f"service {name}", door="service")):
             services[name].run()
+        settle()
+
+
+def settle() -> None:
+    """Wait until no start and no question to a provider is under way in this process."""
+    for module in (dispatcher, watcher):
+        pool, module._pool = module._pool, None  # type: ignore[attr-defined]
+        if pool is not None:
+            pool.shutdown(wait=True)
+
+
+def deliver_all(app: Flask) -> None:
+    """Deliver every event that is due to every subscriber."""
+    with app.app_context():
+        deliveries.run()
+
+
+def run_job(app: Flask, **draft: Any) -> str:
+    """Submit a job as the local owner, run it to its end in this process, and return its number.
+
+    Keywords are those of `submission.Draft`; without any, the zoo's instant provider runs it.
+    Raises TimeoutError when it has not ended within a minute.
+    """
+    asked = {"provider": "instant", "trainer": "fake_trainer", "config": {"steps": 1}} | draft
+    with app.app_context():
+        owner_id = users.local_owner().id
+    with app.app_context():
+        viewer = users.viewer_of(db.session.get_one(User, owner_id), "local")
+        job_id = submission.submit(viewer, submission.Draft(**asked)).job.id
+    end = time.monotonic() + RUN_SECONDS
+    while not state_of(app, job_id).is_final:
+        if time.monotonic() > end:
+            raise TimeoutError(f"job {job_id} is still {state_of(app, job_id)}")
+        run_once(app, ("dispatch", "watch"))
+        time.sleep(0.02)
+    deliver_all(app)
+    return str(job_id)
+
+
+def state_of(app: Flask, job_id: int | str) -> JobState:
+    """Return the state of a job."""
+    with app.app_context():
+        return db.session.get_one(Job, int(job_id)).state

@@ -1,10 +1,12 @@
 """What crosses the border between the core and plugins: frozen dataclasses and Protocols.
 
-Three kinds of things stand here: *registrations* (data a plugin hands over at start-up), *answers* to the
+Three kinds of things stand here: *registrations* (data a plugin hands over at start-up), *answers*
+to the
 pipeline's questions, and *Protocols*: objects of which exactly one must answer again and again
 (a Provider says where a job runs, a Trainer says what runs).
 
-Times are seconds or UTC datetimes, money is `Decimal` USD in fields that end in `_usd`, sizes are bytes.
+Times are seconds or UTC datetimes, money is `Decimal` USD in fields that end in `_usd`, sizes are
+bytes.
 """
 
 from __future__ import annotations
@@ -58,12 +60,13 @@ __all__ = [
 ]
 
 
-# ── who is calling ──────────────────────────────────────────────────────────────────────────────────────────
+# ── who is calling ────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True)
 class Viewer:
-    """Whoever looks or acts, with what they may. Frozen: services and pages never hold the ORM user.
+    """Whoever looks or acts, with what they may. Frozen: services and pages never hold the ORM
+    user.
 
     `permissions` already is the intersection of the person's own and the token's scopes.
     `via` is one of session, api_key, local, network, service, cli.
@@ -85,7 +88,7 @@ class Viewer:
         return "*" in self.permissions or permission in self.permissions
 
 
-# ── registrations ───────────────────────────────────────────────────────────────────────────────────────────
+# ── registrations ─────────────────────────────────────────────────────────────────────────────────
 
 
 class Severity(StrEnum):
@@ -100,10 +103,13 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class Setting:
-    """One declared option. `key` is dotted and starts with the owner's section (`local_gpu.cpu_slots`).
+    """One declared option. `key` is dotted and starts with the owner's section
+    (`local_gpu.cpu_slots`).
 
-    `type` is a Python type (bool, int, float, str, Decimal, list, dict, Path) or any type pydantic can
-    validate. `default` is a value of it. `env` names an environment variable that wins over the file.
+    `type` is a Python type (bool, int, float, str, Decimal, list, dict, Path) or any type pydantic
+    can
+    validate. `default` is a value of it. `env` names an environment variable that wins over the
+    file.
     `editable` settings can be changed in the UI while running; others only by file or environment.
     """
 
@@ -121,7 +127,8 @@ class Setting:
 
 @dataclass(frozen=True)
 class Permission:
-    """A right with a name (`job.submit`), the levels that hold it by default, and what it lets one do."""
+    """A right with a name (`job.submit`), the levels that hold it by default, and what it lets one
+    do."""
 
     name: str
     label: str
@@ -143,10 +150,13 @@ class EventType:
 
 @dataclass(frozen=True)
 class Service:
-    """Work that goes on beside requests: `run()` every `every_seconds`, sooner when woken by `name`.
+    """Work that goes on beside requests: `run()` every `every_seconds`, sooner when woken by
+    `name`.
 
-    With `forever=True`, `run(stop)` is called once and returns when the `threading.Event` it got is set.
-    `exclusive` services run in one process at a time (a lease decides which); others in every process.
+    With `forever=True`, `run(stop)` is called once and returns when the `threading.Event` it got
+    is set.
+    `exclusive` services run in one process at a time (a lease decides which); others in every
+    process.
     """
 
     name: str
@@ -158,7 +168,8 @@ class Service:
 
 @dataclass(frozen=True)
 class HealthResult:
-    """`status` is healthy, degraded or unhealthy; `message` says what to do when it is not healthy."""
+    """`status` is healthy, degraded or unhealthy; `message` says what to do when it is not
+    healthy."""
 
     status: str
     message: str = ""
@@ -166,7 +177,8 @@ class HealthResult:
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """A check behind `GET /api/cloud/health`. A critical one that fails makes the server not ready."""
+    """A check behind `GET /api/cloud/health`. A critical one that fails makes the server not
+    ready."""
 
     name: str
     run: Callable[[], HealthResult]
@@ -187,7 +199,8 @@ class Metric:
 
 @dataclass(frozen=True)
 class NavItem:
-    """A link in the sidebar. `group` is cloud, work or admin; it shows to holders of `permission`."""
+    """A link in the sidebar. `group` is cloud, work or admin; it shows to holders of
+    `permission`."""
 
     label: str
     url: str
@@ -199,7 +212,8 @@ class NavItem:
 
 @dataclass(frozen=True)
 class Section:
-    """A panel on a core page. `column` is main or side; `template` is rendered with exactly `context`."""
+    """A panel on a core page. `column` is main or side; `template` is rendered with exactly
+    `context`."""
 
     template: str
     context: Mapping[str, Any]
@@ -208,7 +222,7 @@ class Section:
     order: int = 100
 
 
-# ── a submission and the pipeline's answers ─────────────────────────────────────────────────────────────────
+# ── a submission and the pipeline's answers ───────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True)
@@ -221,7 +235,8 @@ class Problem:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a job will probably cost. `usd` None means unknown; `basis` says where the figure is from."""
+    """What a job will probably cost. `usd` None means unknown; `basis` says where the figure is
+    from."""
 
     usd: Decimal | None
     basis: str
@@ -241,7 +256,8 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Submission:
-    """What is asked, complete and checked for form, before it is admitted. Frozen; `with_` makes a changed copy."""
+    """What is asked, complete and checked for form, before it is admitted. Frozen; `with_` makes a
+    changed copy."""
 
     viewer: Viewer
     provider: str
@@ -324,7 +340,7 @@ class Hold:
     scope: str = "job"
 
 
-# ── running ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── running ───────────────────────────────────────────────────────────────────────────────────────
 
 
 class Capability(StrEnum):
@@ -340,24 +356,32 @@ class Capability(StrEnum):
 class StopStep:
     """One step of stopping or checkpointing a trainer softly, carried out by whoever supervises it.
 
-    Exactly one of: `write` (path relative to the workspace → text, written atomically; `{n}` becomes the
-    number of requests so far), `wait_for` (glob below the workspace; wait until a *new* match appears,
-    at most `seconds`), `signal` (sent to the trainer's main process), `wait_seconds`.
+    Exactly one of: `write` (path relative to the workspace → text, written atomically; `{n}`
+    becomes the
+    number of requests so far), `wait_for` (glob below the workspace; wait until a *new* match
+    appears,
+    at most `seconds`), `signal` (sent to the trainer's main process), or neither: wait `seconds`.
+    With
+    `only_if`, a glob below the workspace, the step is passed over while nothing matches it.
     """
 
     write: tuple[str, str] | None = None
     wait_for: str | None = None
     signal: str | None = None
     seconds: float = 60.0
+    only_if: str | None = None
 
 
 @dataclass(frozen=True)
 class Launch:
     """How to run a trainer: pure data, nothing is started by making one.
 
-    `argv[0]` is an absolute path. `env` is added to the allow-list environment. `files` maps paths relative
-    to the workspace to text, written with mode 0600 before the start. `soft_stop` is walked on cancel and
-    time limit before SIGTERM; `checkpoint` saves one on request. `gpus` is how many devices it wants.
+    `argv[0]` is an absolute path. `env` is added to the allow-list environment. `files` maps paths
+    relative
+    to the workspace to text, written with mode 0600 before the start. `soft_stop` is walked on
+    cancel and
+    time limit before SIGTERM; `checkpoint` saves one on request. `gpus` is how many devices it
+    wants.
     """
 
     argv: tuple[str, ...]
@@ -373,7 +397,8 @@ class Launch:
 class Order:
     """Everything a provider needs to start one attempt of one job, once.
 
-    `key` is unique per attempt, for ever: starting the same key twice must start one run (`find` tells).
+    `key` is unique per attempt, for ever: starting the same key twice must start one run (`find`
+    tells).
     `workspace` is the job's own folder on the server; all attempts of a job share it.
     """
 
@@ -396,7 +421,8 @@ class Order:
 class Hardware:
     """A kind of machine a provider offers. Price None means: costs nothing that we know of.
 
-    `memory_bytes` is that of one GPU, None for hardware without one; `devices` are the ids of the single
+    `memory_bytes` is that of one GPU, None for hardware without one; `devices` are the ids of the
+    single
     devices of this kind where the provider knows them.
     """
 
@@ -411,7 +437,8 @@ class Hardware:
 
 @dataclass(frozen=True)
 class Artifact:
-    """A file in a workspace: `kind` is checkpoint, sample, output, log or other; `path` is relative."""
+    """A file in a workspace: `kind` is checkpoint, sample, output, log or other; `path` is
+    relative."""
 
     path: str
     kind: str
@@ -421,7 +448,8 @@ class Artifact:
 
 @runtime_checkable
 class Provider(Protocol):
-    """Where a job runs. Every method is called outside a unit of work and ends within `timeout_seconds`.
+    """Where a job runs. Every method is called outside a unit of work and ends within
+    `timeout_seconds`.
 
     The dict that `start` returns is opaque to the core, survives a JSON round trip and is handed to
     every later call; all a provider must remember goes into it.
@@ -458,12 +486,14 @@ class Provider(Protocol):
         """Ask for a checkpoint now; only with Capability.CHECKPOINT."""
 
     def find(self, key: str, workspace: Path) -> dict[str, Any] | None:
-        """Return the state of an attempt started under `key`, or None when there is and will be none."""
+        """Return the state of an attempt started under `key`, or None when there is and will be
+        none."""
 
 
 @runtime_checkable
 class Trainer(Protocol):
-    """What runs. Pure: it starts nothing, opens no connection, and reads only inside the workspace."""
+    """What runs. Pure: it starts nothing, opens no connection, and reads only inside the
+    workspace."""
 
     name: str
     title: str
@@ -479,7 +509,8 @@ class Trainer(Protocol):
         """Return how to start this config in `workspace` from the beginning."""
 
     def resume(self, config: Mapping[str, Any], workspace: Path, checkpoint: str) -> Launch:
-        """Return how to go on from `checkpoint` (relative to the workspace, or absolute for another job's)."""
+        """Return how to go on from `checkpoint` (relative to the workspace, or absolute for
+        another job's)."""
 
     def sources(self, config: Mapping[str, Any], workspace: Path) -> Sequence[Source]:
         """Return the files that tell progress and metrics, the most trusted first."""
@@ -493,7 +524,8 @@ class Trainer(Protocol):
     def outcome(
         self, config: Mapping[str, Any], workspace: Path, exit_code: int | None
     ) -> tuple[bool, str]:
-        """Tell from the trainer's own evidence whether it completed, and say in one sentence why not."""
+        """Tell from the trainer's own evidence whether it completed, and say in one sentence why
+        not."""
 
 
 class TaskRunner(Protocol):

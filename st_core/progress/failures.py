@@ -6,9 +6,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from .event_lines import json_object
 from .log_lines import plain
-from .regular_files import read_end
+from .numbers import whole
+from .regular_files import open_regular, read_regular
 
+LOG = "log"
 TAIL_BYTES = 256 << 10
 _LENGTH = 500
 
@@ -42,12 +45,12 @@ class Failure:
     line: str = ""
 
 
-def explain(log: Path, exit_code: int | None) -> Failure:
-    """Return why the run that wrote `log` ended with `exit_code`.
+def explain(workspace: Path, exit_code: int | None) -> Failure:
+    """Return why the last attempt in `workspace` ended with `exit_code`.
 
-    Reads the last 256 KiB. The exit code decides only where the log says nothing.
+    Reads the last 256 KiB of its log. The exit code decides only where the log says nothing.
     """
-    lines = tail_lines(log)
+    lines = tail_lines(workspace / LOG, attempt_offset(workspace))
     line = last_error(lines)
     for pattern, advice in _MEMORY:
         if any(pattern.search(text) for text in lines):
@@ -57,9 +60,26 @@ def explain(log: Path, exit_code: int | None) -> Failure:
     return Failure(_by_code(exit_code))
 
 
-def tail_lines(log: Path) -> list[str]:
-    """Return the last lines of `log` without escape sequences, bars split at their redraws."""
-    text = read_end(log, TAIL_BYTES).decode("utf-8", "replace")
+def attempt_offset(workspace: Path) -> int:
+    """Return where in the log the last attempt begins, as its supervisor noted; 0 when unknown."""
+    records = list(workspace.glob("run/*/proc.json"))
+    if not records:
+        return 0
+    newest = max(records, key=lambda path: path.stat().st_mtime_ns)
+    record = json_object((read_regular(newest, TAIL_BYTES) or b"").decode("utf-8", "replace"))
+    return whole((record or {}).get("log_offset")) or 0
+
+
+def tail_lines(log: Path, since: int = 0) -> list[str]:
+    """Return the last lines of `log`, none before the byte `since`.
+
+    Escape sequences are taken out; a bar drawn again and again counts as many lines.
+    """
+    with open_regular(log) as file:
+        if file is None:
+            return []
+        start = max(since, file.size_bytes - TAIL_BYTES)
+        text = file.read_at(start, TAIL_BYTES).decode("utf-8", "replace")
     return [plain(line).rstrip() for line in re.split(r"[\r\n]+", text)]
 
 

@@ -45,11 +45,3 @@ def read_regular(path: Path, limit_bytes: int) -> bytes | None:
         if file is None or file.size_bytes > limit_bytes:
             return None
         return file.read_at(0, limit_bytes)
-
-
-def read_end(path: Path, limit_bytes: int) -> bytes:
-    """Return the last `limit_bytes` of `path`, empty when it is no regular file."""
-    with open_regular(path) as file:
-        if file is None:
-            return b""
-        return file.read_at(max(0, file.size_bytes - limit_bytes), limit_bytes)

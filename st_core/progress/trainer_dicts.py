@@ -11,7 +11,7 @@ import re
 from .numbers import metrics_of, number, whole
 from .readings import Reading
 
-_DICT = re.compile(r"\{'[^{}]{1,4000}\}")
+_DICT = re.compile(r"(?:^|\])\s*(\{'[^{}]{1,4000}\})\s*$")  # alone, or behind a bar
 _NOT_A_NUMBER = re.compile(r"(?<=: )-?(?:nan|inf)(?=[,}])")
 _SUMMARY = "train_runtime"  # the last line of a run: averages over it, not points of a curve
 _NOT_METRICS = frozenset(
@@ -29,10 +29,10 @@ def parse_trainer_dict(line: str) -> Reading | None:
     if found is None:
         return None
     try:
-        values = ast.literal_eval(_NOT_A_NUMBER.sub("None", found[0]))
+        values = ast.literal_eval(_NOT_A_NUMBER.sub("None", found[1]))
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
-    if not isinstance(values, dict):
+    if not isinstance(values, dict) or not any("loss" in key or key == "epoch" for key in values):
         return None
     epoch = number(values.get("epoch"))
     if _SUMMARY in values:

@@ -1,4 +1,5 @@
-"""A governed server for machine-learning training jobs. Public here: `create_app`, `hookimpl`, `__version__`."""
+"""A governed server for machine-learning training jobs. Public here: `create_app`, `hookimpl`,
+`__version__`."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ __all__ = ["__version__", "create_app", "hookimpl"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import `create_app` on first use, so that plugins and the command line can import this package cheaply."""
+    """Import `create_app` on first use, so that plugins and the command line can import this
+    package cheaply."""
     if name == "create_app":
         from .app import create_app
 

@@ -20,7 +20,8 @@ from .services import permissions
 from .services.events import CORE_EVENTS
 from .services.tasks import ThreadRunner
 
-#: Bundled plugins of a fresh server: every one that needs no outside service, in the order they are called.
+#: Bundled plugins of a fresh server: every one that needs no outside service, in the order they
+#: are called.
 BUNDLED = ("local_gpu", "tiny_trainer", "simpletuner_trainer", "command_trainer", "metrics")
 
 
@@ -62,7 +63,8 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     deployment = Deployment(state_dir, settings, plugins)
     app.extensions["st"] = deployment
     app.config.update(
-        SQLALCHEMY_DATABASE_URI=settings.value("database.url") or f"sqlite:///{state_dir / 'app.db'}",
+        SQLALCHEMY_DATABASE_URI=settings.value("database.url")
+        or f"sqlite:///{state_dir / 'app.db'}",
         MAX_CONTENT_LENGTH=settings.value("server.max_body_bytes"),
     )
     db.init_app(app)  # 4 database and migrations
@@ -80,7 +82,9 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
 def _enabled(overrides: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
     """Return the names of the plugins to load: as configured, else the bundled ones."""
     section = data.get("plugins")
-    named = overrides.get("plugins.enabled", section.get("enabled") if isinstance(section, dict) else None)
+    named = overrides.get(
+        "plugins.enabled", section.get("enabled") if isinstance(section, dict) else None
+    )
     if named is None:
         return [name for name in BUNDLED if name in find()]
     if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
@@ -92,19 +96,25 @@ def _enabled(overrides: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]
 
 
 def _declared(plugins: PluginManager) -> list[tuple[str, Any]]:
-    """Return (owner, setting) pairs: the core's, then each plugin's, whose keys begin with its name."""
+    """Return (owner, setting) pairs: the core's, then each plugin's, whose keys begin with its
+    name."""
     pairs: list[tuple[str, Any]] = [("core", setting) for setting in CORE_SETTINGS]
     for plugin, answer in plugins.each("st_settings"):
         for setting in answer or ():
             if not setting.key.startswith(f"{plugin}."):
-                raise PluginError(f"{plugin} declares the setting {setting.key!r}: it must begin with {plugin!r}")
+                raise PluginError(
+                    f"{plugin} declares the setting {setting.key!r}: it must begin with {plugin!r}"
+                )
             pairs.append((plugin, setting))
     return pairs
 
 
 def _check_choices(settings: config.Settings) -> None:
     """Refuse words that a setting does not know. Raises ConfigError."""
-    for key, choices in (("auth.mode", ("auto", "local", "team")), ("logging.format", ("text", "json"))):
+    for key, choices in (
+        ("auth.mode", ("auto", "local", "team")),
+        ("logging.format", ("text", "json")),
+    ):
         if settings.value(key) not in choices:
             raise ConfigError(f"{key}: {settings.value(key)!r} is not one of {', '.join(choices)}.")
 
@@ -115,16 +125,33 @@ def _register_blueprints(app: Flask, plugins: PluginManager) -> None:
         for blueprint in answer or ():
             if blueprint.name in app.blueprints:
                 raise PluginError(f"{plugin}: a blueprint named {blueprint.name!r} exists already")
-            taken = {(rule.rule, method) for rule in app.url_map.iter_rules() for method in rule.methods or ()}
+            taken = {
+                (rule.rule, method)
+                for rule in app.url_map.iter_rules()
+                for method in rule.methods or ()
+            }
             app.register_blueprint(blueprint)
-            mine = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith(f"{blueprint.name}.")]
+            mine = [
+                rule
+                for rule in app.url_map.iter_rules()
+                if rule.endpoint.startswith(f"{blueprint.name}.")
+            ]
             for rule in mine:
-                if clash := {(rule.rule, method) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}} & taken:
-                    raise PluginError(f"{plugin}: {sorted(clash)[0][1]} {rule.rule} is somebody else's route")
+                if (
+                    clash := {
+                        (rule.rule, method)
+                        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+                    }
+                    & taken
+                ):
+                    raise PluginError(
+                        f"{plugin}: {sorted(clash)[0][1]} {rule.rule} is somebody else's route"
+                    )
 
 
 def _collect(deployment: Deployment) -> None:
-    """Fill the registries from the core and the plugins. Raises PluginError for a name given twice."""
+    """Fill the registries from the core and the plugins. Raises PluginError for a name given
+    twice."""
     plugins = deployment.plugins
 
     def gather(hook: str, key: str, what: str) -> dict[str, Any]:
@@ -132,16 +159,25 @@ def _collect(deployment: Deployment) -> None:
 
     for mine, registry, hook, what in (
         (permissions.CATALOGUE, deployment.permissions, "st_permissions", "permission"),
-        ({kind.name: kind for kind in CORE_EVENTS}, deployment.event_types, "st_event_types", "event"),
+        (
+            {kind.name: kind for kind in CORE_EVENTS},
+            deployment.event_types,
+            "st_event_types",
+            "event",
+        ),
     ):
         brought = gather(hook, "name", what)
         if taken := sorted(set(mine) & set(brought)):
-            raise PluginError(f"the {what} {taken[0]!r} is the core's own name", code="duplicate_name")
+            raise PluginError(
+                f"the {what} {taken[0]!r} is the core's own name", code="duplicate_name"
+            )
         registry.update(mine | brought)  # type: ignore[arg-type]
     deployment.providers = gather("st_providers", "name", "provider")
     deployment.trainers = gather("st_trainers", "name", "trainer")
     from .boot import core_services  # boot imports the services, which import this app's parts
 
     deployment.services = core_services() + list(gather("st_services", "name", "service").values())
-    deployment.health_checks = list(plugins.collect("st_health_checks", "name", "health check").values())
+    deployment.health_checks = list(
+        plugins.collect("st_health_checks", "name", "health check").values()
+    )
     deployment.subscribers = tuple(plugins.implementers("st_on_event"))

@@ -1,6 +1,7 @@
 """Bring a built app to life: check the schema, seed what every database needs, start the services.
 
-`simpletuner server` and `flask st background` call `boot`; plain `flask run` does on its first request.
+`simpletuner server` and `flask st background` call `boot`; plain `flask run` does on its first
+request.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ def prepare(app: Flask) -> None:
         try:
             schema.ensure(app)
         except OperationalError as error:
-            raise ConfigError(f"the database cannot be opened: {error.orig}", code="database_unreachable") from error
+            raise ConfigError(
+                f"the database cannot be opened: {error.orig}", code="database_unreachable"
+            ) from error
         with unit_of_work(gate="submit"):
             users.ensure_levels()
         configs.seed_samples()
@@ -55,7 +58,8 @@ def prepare(app: Flask) -> None:
 
 
 def boot(app: Flask, *, services: bool = True) -> Any:
-    """Prepare the app and start its services in this process; return the runner, to be closed at the end."""
+    """Prepare the app and start its services in this process; return the runner, to be closed at
+    the end."""
     prepare(app)
     deployment = app.extensions["st"]
     if services and deployment.runner is None:

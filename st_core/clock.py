@@ -1,4 +1,5 @@
-"""The only clock: every time in the product is UTC-aware and comes from here, so that tests can move it."""
+"""The only clock: every time in the product is UTC-aware and comes from here, so that tests can
+move it."""
 
 from __future__ import annotations
 

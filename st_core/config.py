@@ -1,6 +1,8 @@
-"""The deployment's configuration: where the file is, what it says, and the typed value of every declared setting.
+"""The deployment's configuration: where the file is, what it says, and the typed value of every
+declared setting.
 
-Precedence: environment, file, stored (changed in the UI), declared default. A *section* is the first part of a
+Precedence: environment, file, stored (changed in the UI), declared default. A *section* is the
+first part of a
 key and belongs to the core or to one plugin.
 """
 
@@ -30,19 +32,24 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def search_paths() -> list[Path]:
-    """Return where the configuration file is looked for, in order (guide section 1); each also as .json."""
+    """Return where the configuration file is looked for, in order (guide section 1); each also as
+    .json."""
     named = os.environ.get("SIMPLETUNER_ENTERPRISE_CONFIG")
     if named:
         return [Path(named)]
     places = [Path.cwd() / "simpletuner-enterprise.yaml"]
-    places += [Path.home() / ".config/simpletuner/enterprise.yaml", Path("/etc/simpletuner/enterprise.yaml")]
+    places += [
+        Path.home() / ".config/simpletuner/enterprise.yaml",
+        Path("/etc/simpletuner/enterprise.yaml"),
+    ]
     return [path for place in places for path in (place, place.with_suffix(".json"))]
 
 
 def read_file() -> tuple[Path | None, dict[str, Any]]:
     """Return the first configuration file there is, with `${VAR}` filled in.
 
-    Raises ConfigError when the named file is missing, is not YAML or JSON, or uses an unset variable.
+    Raises ConfigError when the named file is missing, is not YAML or JSON, or uses an unset
+    variable.
     """
     for path in search_paths():
         if path.is_file():
@@ -53,7 +60,8 @@ def read_file() -> tuple[Path | None, dict[str, Any]]:
 
 
 def parse(path: Path) -> dict[str, Any]:
-    """Return the content of one configuration file. Raises ConfigError with the line that is wrong."""
+    """Return the content of one configuration file. Raises ConfigError with the line that is
+    wrong."""
     try:
         text = path.read_text(encoding="utf-8")
         data = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
@@ -68,7 +76,9 @@ def parse(path: Path) -> dict[str, Any]:
     if data is None:
         return {}
     if not isinstance(data, dict):
-        raise ConfigError(f"{path}: the top level must be a mapping of sections, not {type(data).__name__}.")
+        raise ConfigError(
+            f"{path}: the top level must be a mapping of sections, not {type(data).__name__}."
+        )
     filled: dict[str, Any] = _fill(data, path, "")
     return filled
 
@@ -85,7 +95,9 @@ def _fill(value: Any, path: Path, at: str) -> Any:
     def put(match: re.Match[str]) -> str:
         name = match[1]
         if name not in os.environ:
-            raise ConfigError(f"{path}: {at} uses ${{{name}}}, which is not set in the environment.")
+            raise ConfigError(
+                f"{path}: {at} uses ${{{name}}}, which is not set in the environment."
+            )
         return os.environ[name]
 
     return _VARIABLE.sub(put, value)
@@ -94,7 +106,8 @@ def _fill(value: Any, path: Path, at: str) -> Any:
 def state_dir() -> Path:
     """Return the folder for database, keys and workspaces, made if it is not there.
 
-    `SIMPLETUNER_STATE_DIR` names it; else `instance/` in a checkout, the user's data folder in a wheel.
+    `SIMPLETUNER_STATE_DIR` names it; else `instance/` in a checkout, the user's data folder in a
+    wheel.
     Raises ConfigError when it cannot be written.
     """
     named = os.environ.get("SIMPLETUNER_STATE_DIR")
@@ -120,7 +133,8 @@ def state_dir() -> Path:
 
 
 def resource_dir(name: str) -> Path:
-    """Return the folder `templates` or `migrations`: beside this package in a wheel, above it in a checkout."""
+    """Return the folder `templates` or `migrations`: beside this package in a wheel, above it in a
+    checkout."""
     here = Path(__file__).resolve().parent
     inside = here / name
     return inside if inside.is_dir() else here.parent / name
@@ -130,7 +144,8 @@ def resource_dir(name: str) -> Path:
 class Settings:
     """Every declared setting with its value and where the value is from.
 
-    `fixed` holds values of environment and file; `stored` those changed in the UI (loaded at boot and renewed
+    `fixed` holds values of environment and file; `stored` those changed in the UI (loaded at boot
+    and renewed
     when another process changes one). Tests may pass `overrides`, which win over everything.
     """
 
@@ -160,23 +175,27 @@ class Settings:
             return self.declared[key]
         except KeyError:
             raise ConfigError(
-                f"no setting is named {key!r}.{did_you_mean(key, self.declared)}", code="unknown_setting"
+                f"no setting is named {key!r}.{did_you_mean(key, self.declared)}",
+                code="unknown_setting",
             ) from None
 
     def check(self, key: str, raw: Any) -> Any:
-        """Return `raw` as the type of `key`. Raises ConfigError with what was wrong and what would be right."""
+        """Return `raw` as the type of `key`. Raises ConfigError with what was wrong and what would
+        be right."""
         setting = self._setting(key)
         try:
             value = TypeAdapter(setting.type).validate_python(raw)
         except ValidationError as error:
             first = error.errors()[0]
             shown = "the given value" if setting.secret else repr(raw)
-            raise ConfigError(f"{key}: {shown} is not valid. {first['msg']}.", code="invalid_setting") from None
+            raise ConfigError(
+                f"{key}: {shown} is not valid. {first['msg']}.", code="invalid_setting"
+            ) from None
         for bound, wrong in (("minimum", lambda v, b: v < b), ("maximum", lambda v, b: v > b)):
             limit = getattr(setting, bound)
             if limit is not None and value is not None and wrong(value, limit):
                 raise ConfigError(
-                    f"{key}: {value} is {'below' if bound == 'minimum' else 'above'} the {bound} of "
+                    f"{key}: {value} is beyond the {bound} of "
                     f"{limit:g}{' ' + setting.unit if setting.unit else ''}.",
                     code="invalid_setting",
                 )
@@ -192,12 +211,15 @@ def load(
 ) -> Settings:
     """Give every declared setting its fixed value, if it has one.
 
-    Raises ConfigError for an unknown key. A section of an installed plugin that is switched off is only noted.
+    Raises ConfigError for an unknown key. A section of an installed plugin that is switched off is
+    only noted.
     """
     view = Settings(file=path)
     for owner, setting in settings:
         if setting.key in view.declared:
-            raise ConfigError(f"{owner} and {view.owners[setting.key]} both declare {setting.key!r}")
+            raise ConfigError(
+                f"{owner} and {view.owners[setting.key]} both declare {setting.key!r}"
+            )
         view.declared[setting.key], view.owners[setting.key] = setting, owner
     for key, raw in _flat(data, view.declared, ""):
         if key not in view.declared:
@@ -206,7 +228,8 @@ def load(
                 log.warning("%s: section %s is ignored, the plugin is not enabled", path, section)
                 continue
             raise ConfigError(
-                f"{path}: unknown setting {key!r}.{did_you_mean(key, view.declared)}", code="unknown_setting"
+                f"{path}: unknown setting {key!r}.{did_you_mean(key, view.declared)}",
+                code="unknown_setting",
             )
         view.fixed[key] = ("file", view.check(key, raw))
     for key, setting in view.declared.items():
@@ -217,8 +240,11 @@ def load(
     return view
 
 
-def _flat(data: Mapping[str, Any], declared: Mapping[str, Setting], prefix: str) -> Iterable[tuple[str, Any]]:
-    """Walk nested sections down to declared keys; what is not declared comes out at its deepest name."""
+def _flat(
+    data: Mapping[str, Any], declared: Mapping[str, Setting], prefix: str
+) -> Iterable[tuple[str, Any]]:
+    """Walk nested sections down to declared keys; what is not declared comes out at its deepest
+    name."""
     for name, value in data.items():
         key = f"{prefix}{name}"
         deeper = isinstance(value, dict) and any(known.startswith(f"{key}.") for known in declared)

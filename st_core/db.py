@@ -1,7 +1,10 @@
-"""The database: one session per application context, one way to write (`unit_of_work`), types that keep units.
+"""The database: one session per application context, one way to write (`unit_of_work`), types that
+keep units.
 
-SQLite writes begin with `BEGIN IMMEDIATE` behind a process-wide lock; other databases lock one row of the
-table `lock` per *gate* (`submit`, `dispatch`). Order of locks everywhere: gate, job row, plugin rows, journal.
+SQLite writes begin with `BEGIN IMMEDIATE` behind a process-wide lock; other databases lock one row
+of the
+table `lock` per *gate* (`submit`, `dispatch`). Order of locks everywhere: gate, job row, plugin
+rows, journal.
 """
 
 from __future__ import annotations
@@ -34,10 +37,12 @@ BEGIN_TRIES = 5
 
 db = SQLAlchemy(metadata=MetaData(naming_convention=NAMING))
 
-#: One writer at a time in this process: SQLite has one write lock, and its busy handler is unfair under threads.
+#: One writer at a time in this process: SQLite has one write lock, and its busy handler is unfair
+#: under threads.
 _sqlite_writer = threading.Lock()
 
-#: Steps that close a unit of work just before its commit (the journal registers here), and after it.
+#: Steps that close a unit of work just before its commit (the journal registers here), and after
+#: it.
 before_commit: list[Callable[[Session], None]] = []
 after_commit: list[Callable[[Session], None]] = []
 
@@ -63,7 +68,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Usd(TypeDecorator[Decimal]):
-    """An amount in US dollars, kept as whole micro-dollars so that sums are exact on every database."""
+    """An amount in US dollars, kept as whole micro-dollars so that sums are exact on every
+    database."""
 
     impl = BigInteger
     cache_ok = True
@@ -92,7 +98,8 @@ def _on_connect(connection: Any, _record: Any) -> None:
 
 @event.listens_for(Engine, "begin")
 def _on_begin(connection: Any) -> None:
-    """Begin reads deferred and writes immediate; a plain BEGIN that later writes may fail with no retry."""
+    """Begin reads deferred and writes immediate; a plain BEGIN that later writes may fail with no
+    retry."""
     if connection.dialect.name != "sqlite":
         return
     write = connection.get_execution_options().get("st_write", False)
@@ -158,7 +165,8 @@ def unit_of_work(gate: str | None = None) -> Iterator[Session]:
 
 
 def _begin_write(session: Session) -> None:
-    """Open the writing transaction, asking again while another process holds SQLite's write lock."""
+    """Open the writing transaction, asking again while another process holds SQLite's write
+    lock."""
     for attempt in range(1, BEGIN_TRIES + 1):
         try:
             session.connection(execution_options={"st_write": True})

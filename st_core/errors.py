@@ -1,4 +1,5 @@
-"""What can go wrong, as one family. Each error says what was wrong, with which value, and what to do next.
+"""What can go wrong, as one family. Each error says what was wrong, with which value, and what to
+do next.
 
 Words: `code` is stable and machine-readable, `status` is the HTTP status it answers with, `fields`
 names each offending field of a request (`{"path": "config.steps", "message": "…"}`).
@@ -111,6 +112,7 @@ class ConfigError(StError):
 
 
 class PluginError(StError):
-    """A plugin cannot be found, imported, or breaks a rule of the house; the server does not start."""
+    """A plugin cannot be found, imported, or breaks a rule of the house; the server does not
+    start."""
 
     code, title = "plugin_error", "A plugin is wrong"

@@ -1,8 +1,11 @@
 """The contract with plugins: every hook, in six banners, each with the same five labelled lines.
 
-Kinds. R registration: once at start, returns data, no database, no network. Q question: may read the database,
-writes nothing, no network. O outside: no unit of work open, network allowed with a timeout. T inside the unit
-of work: may write through the session, must not commit, roll back, sleep or touch the network; raising cancels
+Kinds. R registration: once at start, returns data, no database, no network. Q question: may read
+the database,
+writes nothing, no network. O outside: no unit of work open, network allowed with a timeout. T
+inside the unit
+of work: may write through the session, must not commit, roll back, sleep or touch the network;
+raising cancels
 everything. A after commit: at least once, isolated per plugin, idempotent by `event.id`.
 """
 
@@ -39,7 +42,7 @@ if TYPE_CHECKING:
 
 hookspec = pluggy.HookspecMarker("simpletuner")
 
-# ── 1 Start-up ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── 1 Start-up ────────────────────────────────────────────────────────────────────────────────────
 
 
 @hookspec
@@ -48,7 +51,8 @@ def st_settings() -> list[Setting]:  # type: ignore[empty-body]
 
     When:   R, first thing after the import, before any value is read.
     Given:  nothing.
-    Answer: a list of Setting with help, unit and default; an unknown key in the file then stops the start.
+    Answer: a list of Setting with help, unit and default; an unknown key in the file then stops
+    the start.
     Rules:  no side effects; secrets are marked `secret=True` and never shown.
     Used by: command_trainer, local_gpu, metrics, simpletuner_trainer, tiny_trainer.
     """
@@ -73,7 +77,8 @@ def st_startup(app: Flask) -> None:
     When:   O, once per process in `boot`, after the schema check, before any service runs.
     Given:  the Flask app; an application context is open, no unit of work is.
     Answer: nothing; raise StError to stop the start with that sentence.
-    Rules:  idempotent, because every process of a server does it; open an own unit of work to write.
+    Rules:  idempotent, because every process of a server does it; open an own unit of work to
+    write.
     Used by: local_gpu.
     """
 
@@ -96,8 +101,10 @@ def st_blueprints() -> list[Blueprint]:  # type: ignore[empty-body]
 
     When:   R, once, after the core's own blueprints.
     Given:  nothing.
-    Answer: a list of Flask blueprints; the first is named like the plugin, templates lie below its name.
-    Rules:  every route declares its permission through `st_core.api.routing`; no URL of somebody else.
+    Answer: a list of Flask blueprints; the first is named like the plugin, templates lie below its
+    name.
+    Rules:  every route declares its permission through `st_core.api.routing`; no URL of somebody
+    else.
     Used by: local_gpu, metrics, simpletuner_trainer.
     """
 
@@ -145,7 +152,8 @@ def st_services() -> list[Service]:  # type: ignore[empty-body]
     When:   R, once; the services run from `boot` on.
     Given:  nothing.
     Answer: a list of Service.
-    Rules:  runs in an application context of its own each time; survives running late, twice, or never.
+    Rules:  runs in an application context of its own each time; survives running late, twice, or
+    never.
     Used by: local_gpu.
     """
 
@@ -174,7 +182,7 @@ def st_trainers() -> list[Trainer]:  # type: ignore[empty-body]
     """
 
 
-# ── 2 Submission ────────────────────────────────────────────────────────────────────────────────────────────
+# ── 2 Submission ──────────────────────────────────────────────────────────────────────────────────
 
 
 @hookspec
@@ -196,12 +204,13 @@ def st_reserve_limits(job: Job, submission: Submission) -> list[Verdict]:  # typ
     When:   T, inside the submission's unit of work, after the access rules, before approval.
     Given:  `job` already has an id and state NEW; `submission.estimate.usd` may be None (unknown).
     Answer: one Verdict per limit that is reached; an empty list means plenty of room.
-    Rules:  write reservations keyed by `job.id`; a BLOCK verdict cancels everything, your rows included.
+    Rules:  write reservations keyed by `job.id`; a BLOCK verdict cancels everything, your rows
+    included.
     Used by: local_gpu.
     """
 
 
-# ── 3 Running ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── 3 Running ─────────────────────────────────────────────────────────────────────────────────────
 
 
 @hookspec
@@ -211,7 +220,8 @@ def st_hold_job(job: Job, load: Any) -> Hold | None:
     When:   Q, in the dispatch transaction, for the next candidate.
     Given:  the queued job, and `load` with the numbers of running jobs by provider and user.
     Answer: a Hold with the sentence people read, or None; any hold waits.
-    Rules:  no writes, no network; a hold that is true of a provider or hardware says so in its scope.
+    Rules:  no writes, no network; a hold that is true of a provider or hardware says so in its
+    scope.
     Used by: local_gpu.
     """
 
@@ -240,7 +250,7 @@ def st_job_transition(job: Job, old: JobState, new: JobState) -> None:
     """
 
 
-# ── 4 After the fact ────────────────────────────────────────────────────────────────────────────────────────
+# ── 4 After the fact ──────────────────────────────────────────────────────────────────────────────
 
 
 @hookspec
@@ -255,7 +265,7 @@ def st_on_event(event: Event) -> None:
     """
 
 
-# ── 5 Pages ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── 5 Pages ───────────────────────────────────────────────────────────────────────────────────────
 
 
 @hookspec
@@ -282,7 +292,7 @@ def st_page_sections(page: str, viewer: Viewer, subject: Any) -> list[Section]: 
     """
 
 
-# ── 6 Operations ────────────────────────────────────────────────────────────────────────────────────────────
+# ── 6 Operations ──────────────────────────────────────────────────────────────────────────────────
 
 
 @hookspec

@@ -1,6 +1,8 @@
-"""Plugins: find them by entry point, import only the enabled, keep their order, and ask them questions.
+"""Plugins: find them by entry point, import only the enabled, keep their order, and ask them
+questions.
 
-One exception in a question inside a transaction stops it (the whole submission rolls back); everything that
+One exception in a question inside a transaction stops it (the whole submission rolls back);
+everything that
 must reach each plugin whatever the others do goes through `each()`.
 """
 
@@ -39,7 +41,8 @@ class Found:
 
 
 def find() -> dict[str, Found]:
-    """Return the installed plugins by name. Raises ConfigError when two distributions claim one name."""
+    """Return the installed plugins by name. Raises ConfigError when two distributions claim one
+    name."""
     found: dict[str, Found] = {}
     for point in entry_points(group=GROUP):
         dist = point.dist
@@ -52,7 +55,8 @@ def find() -> dict[str, Found]:
             point.value,
         ):
             raise ConfigError(
-                f"two installed packages bring a plugin named {point.name!r}: {other.distribution} and "
+                f"two installed packages bring a plugin named {point.name!r}: "
+                f"{other.distribution} and "
                 f"{this.distribution}. Uninstall one of them.",
                 code="plugin_name_taken",
             )
@@ -64,7 +68,8 @@ class PluginManager:
     """The enabled plugins of one app, in list order, behind a typed facade over pluggy."""
 
     def __init__(self, enabled: Sequence[str]) -> None:
-        """Import and register `enabled`. Raises ConfigError for an unknown name, PluginError for a broken one."""
+        """Import and register `enabled`. Raises ConfigError for an unknown name, PluginError for a
+        broken one."""
         self.installed = find()
         self.enabled = tuple(enabled)
         self._pm = pluggy.PluginManager("simpletuner")
@@ -80,7 +85,8 @@ class PluginManager:
         found = self.installed.get(name)
         if found is None:
             raise ConfigError(
-                f"plugins.enabled names {name!r}, which is not installed.{did_you_mean(name, self.installed)} "
+                f"plugins.enabled names {name!r}, which is not installed."
+                f"{did_you_mean(name, self.installed)} "
                 f"Installed: {', '.join(sorted(self.installed)) or 'none'}.",
                 code="unknown_plugin",
             )
@@ -99,14 +105,16 @@ class PluginManager:
             raise PluginError(f"{name}: {str(error).splitlines()[-1]}") from error
 
     def _check_names(self) -> None:
-        """Refuse an `st_…` implementation that answers no hook: a misspelt name would never be called."""
+        """Refuse an `st_…` implementation that answers no hook: a misspelt name would never be
+        called."""
         known = {name for name in dir(hookspecs) if name.startswith("st_")}
         for name, module in self.modules.items():
             for attribute in vars(module):
                 marked = hasattr(getattr(module, attribute), "simpletuner_impl")
                 if marked and attribute not in known:
                     raise PluginError(
-                        f"{name} implements {attribute!r}, which is no hook.{did_you_mean(attribute, known)}",
+                        f"{name} implements {attribute!r}, which is no hook."
+                        f"{did_you_mean(attribute, known)}",
                         code="unknown_hook",
                     )
 
@@ -116,17 +124,20 @@ class PluginManager:
         def before(hook: str, methods: Sequence[Any], _kwargs: dict[str, Any]) -> None:
             started.append(time.perf_counter())
 
-        def after(_outcome: Any, hook: str, methods: Sequence[Any], _kwargs: dict[str, Any]) -> None:
+        def after(
+            _outcome: Any, hook: str, methods: Sequence[Any], _kwargs: dict[str, Any]
+        ) -> None:
             spent = (time.perf_counter() - started.pop()) * 1000
             names = ", ".join(method.plugin_name for method in reversed(methods))
             log.info("hook %s by %s: %.1f ms", hook, names or "nobody", spent)
 
         self._pm.add_hookcall_monitoring(before, after)
 
-    # ── registrations ────────────────────────────────────────────────────────────────────────────────────
+    # ── registrations ─────────────────────────────────────────────────────────────────────────────
 
     def each(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
-        """Call `hook` plugin by plugin in list order, giving name and answer; an exception is the caller's."""
+        """Call `hook` plugin by plugin in list order, giving name and answer; an exception is the
+        caller's."""
         for name in self.implementers(hook):
             yield name, self.call(name, hook, **arguments)
 
@@ -159,7 +170,7 @@ class PluginManager:
                 items[name] = (plugin, item)
         return items
 
-    # ── questions ────────────────────────────────────────────────────────────────────────────────────────
+    # ── questions ─────────────────────────────────────────────────────────────────────────────────
 
     def check_access(self, submission: Submission) -> list[Denial]:
         """Ask every access rule; all denials, none when it may pass."""
@@ -202,7 +213,8 @@ class PluginManager:
         return sorted(sections, key=lambda pair: pair[1].order)
 
     def describe(self) -> list[dict[str, Any]]:
-        """Return one row per installed plugin: name, version, distribution, enabled, hooks, summary."""
+        """Return one row per installed plugin: name, version, distribution, enabled, hooks,
+        summary."""
         hooks = [name for name in dir(hookspecs) if name.startswith("st_")]
         rows = []
         for name, found in sorted(self.installed.items()):

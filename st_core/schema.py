@@ -1,7 +1,10 @@
-"""Lineages of migrations: the core's, and one per plugin that brings tables, each with its own version table.
+"""Lineages of migrations: the core's, and one per plugin that brings tables, each with its own
+version table.
 
-Order is core first, then plugins in list order. On SQLite a lineage runs with foreign keys off, because a batch
-rebuild of a table would otherwise fire ON DELETE and wipe other people's rows; the keys are checked afterwards.
+Order is core first, then plugins in list order. On SQLite a lineage runs with foreign keys off,
+because a batch
+rebuild of a table would otherwise fire ON DELETE and wipe other people's rows; the keys are
+checked afterwards.
 """
 
 from __future__ import annotations
@@ -40,14 +43,16 @@ class Lineage:
     prefixes: tuple[str, ...] = ()
 
     def owns(self, table: str, others: list[str]) -> bool:
-        """Tell whether `table` belongs to this lineage; the longest plugin name that fits owns it."""
+        """Tell whether `table` belongs to this lineage; the longest plugin name that fits owns
+        it."""
         fitting = [name for name in others if table.startswith(f"{name}_")]
         owner = max(fitting, key=len) if fitting else CORE
         return owner == self.owner
 
 
 def init_schema(app: Flask) -> None:
-    """Bind Flask-Migrate, so that `flask db` works on the core and, with `-x plugin=NAME`, on a plugin."""
+    """Bind Flask-Migrate, so that `flask db` works on the core and, with `-x plugin=NAME`, on a
+    plugin."""
     migrate.init_app(app, db)
 
 
@@ -66,7 +71,9 @@ def owners(app: Flask) -> list[str]:
     return list(app.extensions["st"].plugins.installed)
 
 
-def alembic_config(app: Flask, lineage: Lineage, connection: Connection | None = None) -> AlembicConfig:
+def alembic_config(
+    app: Flask, lineage: Lineage, connection: Connection | None = None
+) -> AlembicConfig:
     """Return Alembic's configuration for one lineage."""
     settings = AlembicConfig()
     settings.set_main_option("script_location", str(resource_dir("migrations")))
@@ -83,7 +90,9 @@ def _configure(config: Any) -> Any:
     """Let Flask-Migrate's own commands act on one lineage: the core's, or `-x plugin=NAME`."""
     from flask import current_app
 
-    wanted = dict(item.split("=", 1) for item in (getattr(config.cmd_opts, "x", None) or []) if "=" in item)
+    wanted = dict(
+        item.split("=", 1) for item in (getattr(config.cmd_opts, "x", None) or []) if "=" in item
+    )
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     lineage = _lineage(app, wanted.get("plugin", CORE))
     config.set_main_option("version_locations", str(lineage.folder))
@@ -152,12 +161,17 @@ def left_behind(app: Flask) -> list[str]:
     with app.app_context():
         tables = inspect(db.engine).get_table_names()
     enabled = set(app.extensions["st"].plugins.modules)
-    versions = [name.removeprefix("alembic_version_") for name in tables if name.startswith("alembic_version_")]
+    versions = [
+        name.removeprefix("alembic_version_")
+        for name in tables
+        if name.startswith("alembic_version_")
+    ]
     return sorted(set(versions) - enabled)
 
 
 def ensure(app: Flask) -> None:
-    """Migrate SQLite by itself; for any other database raise ConfigError with the command while one is pending."""
+    """Migrate SQLite by itself; for any other database raise ConfigError with the command while
+    one is pending."""
     with app.app_context():
         sqlite = db.engine.dialect.name == "sqlite"
     if sqlite:
@@ -167,7 +181,9 @@ def ensure(app: Flask) -> None:
         return
     behind = pending(app)
     if behind:
-        names = ", ".join(f"{lineage.owner} ({here or 'empty'} → {head})" for lineage, here, head in behind)
+        names = ", ".join(
+            f"{lineage.owner} ({here or 'empty'} → {head})" for lineage, here, head in behind
+        )
         raise ConfigError(
             f"migrations are pending: {names}. Run: flask st migrate", code="migrations_pending"
         )
@@ -185,7 +201,8 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _keys_off() -> Iterator[Connection]:
-    """Give a connection whose SQLite foreign keys are off, and check them before it is given back."""
+    """Give a connection whose SQLite foreign keys are off, and check them before it is given
+    back."""
     with db.engine.connect() as connection:
         sqlite = connection.dialect.name == "sqlite"
         if sqlite:

@@ -17,7 +17,8 @@ BigId = BigInteger().with_variant(Integer, "sqlite")
 class Event(db.Model):
     """One fact. `id` is the gapless number of the journal; `before` and `after` hold what changed.
 
-    The actor is who did it, `on_behalf_of` for whom, `door` through what: page, api, cli, service, plugin.
+    The actor is who did it, `on_behalf_of` for whom, `door` through what: page, api, cli, service,
+    plugin.
     """
 
     __tablename__ = "event"
@@ -48,7 +49,8 @@ class Event(db.Model):
 class Delivery(db.Model):
     """One event that one subscriber (a plugin) must still see, or has seen.
 
-    `state` is pending, done, dead (gave up after eight tries) or skipped (the plugin was switched off).
+    `state` is pending, done, dead (gave up after eight tries) or skipped (the plugin was switched
+    off).
     """
 
     __tablename__ = "delivery"

@@ -1,4 +1,5 @@
-"""Who people are and what they may: users, levels, overrides, sessions, API keys, outside identities."""
+"""Who people are and what they may: users, levels, overrides, sessions, API keys, outside
+identities."""
 
 from __future__ import annotations
 
@@ -26,7 +27,9 @@ class User(db.Model):
     __tablename__ = "user_account"  # "user" is a reserved word on PostgreSQL
     __table_args__ = (
         Index("ix_user_account_email_lower", func.lower(Column("email", String)), unique=True),
-        Index("ix_user_account_username_lower", func.lower(Column("username", String)), unique=True),
+        Index(
+            "ix_user_account_username_lower", func.lower(Column("username", String)), unique=True
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -124,7 +127,8 @@ class ApiKey(db.Model):
 
 
 class AuthProvider(db.Model):
-    """An outside place that says who people are (OIDC, LDAP). `config` holds secrets only encrypted."""
+    """An outside place that says who people are (OIDC, LDAP). `config` holds secrets only
+    encrypted."""
 
     __tablename__ = "auth_provider"
 

@@ -1,4 +1,5 @@
-"""Jobs (what was admitted), their attempts (one start each), the gates they passed, and the log kept of them."""
+"""Jobs (what was admitted), their attempts (one start each), the gates they passed, and the log
+kept of them."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ ACTIVE = text("state IN ('starting', 'running')")
 class Job(db.Model):
     """One admitted training run. Only `st_core.services.jobs` changes its state.
 
-    `priority` is what the submitter's level gives, `effective_priority` what counts (the override, if any).
+    `priority` is what the submitter's level gives, `effective_priority` what counts (the override,
+    if any).
     `details` holds what the submission asked beyond the columns; `devices` what a provider gave it.
     """
 
@@ -100,12 +102,14 @@ class Job(db.Model):
 
     @property
     def attempt_key(self) -> str:
-        """Return the name under which the current attempt was or will be started, unique for ever."""
+        """Return the name under which the current attempt was or will be started, unique for
+        ever."""
         return f"{self.key}-{self.attempt}"
 
 
 class Attempt(db.Model):
-    """One start of a job. `fence` grows with every claim; whoever writes with an older one is refused.
+    """One start of a job. `fence` grows with every claim; whoever writes with an older one is
+    refused.
 
     `provider_state` is the provider's opaque memory; `progress` the last answer of its poll.
     """
@@ -160,7 +164,8 @@ class JobGate(db.Model):
 
 
 class JobLog(db.Model):
-    """The last part of an attempt's log, kept when the attempt ended, for the day its workspace is gone."""
+    """The last part of an attempt's log, kept when the attempt ended, for the day its workspace is
+    gone."""
 
     __tablename__ = "job_log"
 

@@ -31,8 +31,10 @@ class JobState(StrEnum):
 FINAL = frozenset({JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED})
 ACTIVE = frozenset({JobState.STARTING, JobState.RUNNING})
 
-#: state → states it may move to. A requeue (RUNNING → QUEUED) resumes after a crash of the trainer or the
-#: machine; FAILED and CANCELLED → QUEUED or PENDING_APPROVAL is a retry, a new attempt of the same job.
+#: state → states it may move to. A requeue (RUNNING → QUEUED) resumes after a crash of the trainer
+#: or the
+#: machine; FAILED and CANCELLED → QUEUED or PENDING_APPROVAL is a retry, a new attempt of the same
+#: job.
 MOVES: dict[JobState, frozenset[JobState]] = {
     JobState.NEW: frozenset({JobState.PENDING_APPROVAL, JobState.QUEUED}),
     JobState.PENDING_APPROVAL: frozenset({JobState.QUEUED, JobState.CANCELLED}),

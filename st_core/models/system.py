@@ -36,7 +36,8 @@ class Lease(db.Model):
 
 
 class Lock(db.Model):
-    """One row per gate, and one whose `value` is a counter: `journal` (last event) and `policy` (generation)."""
+    """One row per gate, and one whose `value` is a counter: `journal` (last event) and `policy`
+    (generation)."""
 
     __tablename__ = "lock"
 

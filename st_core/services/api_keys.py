@@ -52,7 +52,8 @@ def create(
 
 
 def viewer_for(key: str, address: str | None = None) -> Viewer | None:
-    """Return the viewer a key stands for, or None when it is unknown, expired, revoked or its owner inactive."""
+    """Return the viewer a key stands for, or None when it is unknown, expired, revoked or its
+    owner inactive."""
     row = db.session.execute(
         select(ApiKey, User)
         .join(User, User.id == ApiKey.user_id)

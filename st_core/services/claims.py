@@ -1,6 +1,8 @@
-"""Claiming: pick the next job that may start, and take it, in one transaction under the dispatch gate.
+"""Claiming: pick the next job that may start, and take it, in one transaction under the dispatch
+gate.
 
-The database is asked for the best few candidates; whoever cannot start now (a person at the limit, hardware
+The database is asked for the best few candidates; whoever cannot start now (a person at the limit,
+hardware
 that is all in use) is left out of the next question, so nobody hides those behind.
 """
 
@@ -35,7 +37,8 @@ class _LeftOut:
     jobs: set[int] = field(default_factory=set)
 
     def criteria(self) -> list[ColumnElement[bool]]:
-        """Return the SQL that leaves them out; who may skip the queue's limits is not left out by those."""
+        """Return the SQL that leaves them out; who may skip the queue's limits is not left out by
+        those."""
         limited: list[ColumnElement[bool]] = []
         if self.users:
             limited.append(or_(Job.user_id.is_(None), Job.user_id.not_in(self.users)))
@@ -81,8 +84,16 @@ def claim() -> tuple[Job, Attempt] | None:
 def _next(present: Load) -> Job | None:
     """Step: return the first job in queue order that nothing holds back."""
     out = _LeftOut(
-        users={u for u, n in present.by_user.items() if u is not None and n >= settings.value("queue.user_max_concurrent")},
-        teams={t for t, n in present.by_team.items() if t is not None and n >= settings.value("queue.team_max_concurrent")},
+        users={
+            u
+            for u, n in present.by_user.items()
+            if u is not None and n >= settings.value("queue.user_max_concurrent")
+        },
+        teams={
+            t
+            for t, n in present.by_team.items()
+            if t is not None and n >= settings.value("queue.team_max_concurrent")
+        },
     )
     full = present.total >= settings.value("queue.max_concurrent")
     for _ in range(ROUNDS):

@@ -20,7 +20,8 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._\-\[\]()]{0,99}")
 
 
 def check(trainer: str, data: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """Return `data` with the trainer's defaults filled in, and every problem at its field. Raises NotFound."""
+    """Return `data` with the trainer's defaults filled in, and every problem at its field. Raises
+    NotFound."""
     return registries.trainer(trainer).validate(data)
 
 
@@ -36,7 +37,9 @@ def page(
     permissions.require(viewer, "config.view")
     wanted = select(Config).order_by(Config.name).limit(limit)
     if query:
-        pattern = "%" + query.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        pattern = (
+            "%" + query.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        )
         wanted = wanted.where(
             or_(
                 func.lower(Config.name).like(pattern, escape="\\"),
@@ -85,7 +88,8 @@ def revision(viewer: Viewer, name: str, number: int | None = None) -> Revision:
 
 
 def diff(viewer: Viewer, name: str, old: int, new: int) -> list[dict[str, Any]]:
-    """Return what changed between two revisions, by key: added, removed or changed, with both values."""
+    """Return what changed between two revisions, by key: added, removed or changed, with both
+    values."""
     return compare(revision(viewer, name, old).data, revision(viewer, name, new).data)
 
 
@@ -96,11 +100,13 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, An
         if key in old and key in new and old[key] == new[key]:
             continue
         change = "changed" if key in old and key in new else "removed" if key in old else "added"
-        changes.append({"key": key, "change": change, "before": old.get(key), "after": new.get(key)})
+        changes.append(
+            {"key": key, "change": change, "before": old.get(key), "after": new.get(key)}
+        )
     return changes
 
 
-# ── commands ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── commands ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def create(
@@ -114,13 +120,15 @@ def create(
 ) -> Config:
     """Command: create a config with its first revision.
 
-    Raises NotAllowed without `config.create`, Malformed for a bad name, SubmissionInvalid with every problem
+    Raises NotAllowed without `config.create`, Malformed for a bad name, SubmissionInvalid with
+    every problem
     at its field, Conflict when the name is taken.
     """
     permissions.require(viewer, "config.create")
     if not NAME.fullmatch(name):
         raise Malformed(
-            f"{name!r} is no name for a config: letters, digits, spaces and ._-[]() only, at most 100, "
+            f"{name!r} is no name for a config: letters, digits, spaces and ._-[]() only, "
+            "at most 100, "
             "beginning with a letter or digit.",
             fields=[{"path": "name", "message": "not a valid name"}],
         )
@@ -128,7 +136,9 @@ def create(
     with unit_of_work():
         if db.session.scalar(select(Config.id).where(Config.name == name)) is not None:
             raise Conflict(f"a config named {name!r} exists already", code="duplicate")
-        config = Config(name=name, trainer=trainer, description=description, owner_id=viewer.user_id)
+        config = Config(
+            name=name, trainer=trainer, description=description, owner_id=viewer.user_id
+        )
         db.session.add(config)
         db.session.flush()
         _add_revision(config, dict(data), note or "created", viewer.user_id)
@@ -152,7 +162,8 @@ def save(
 ) -> Config:
     """Command: save a new revision; saving what is there already makes none.
 
-    Raises SubmissionInvalid with every problem at its field, Conflict when somebody else saved since
+    Raises SubmissionInvalid with every problem at its field, Conflict when somebody else saved
+    since
     `expected_revision`.
     """
     seen = get(viewer, name)
@@ -164,11 +175,14 @@ def save(
             raise NotFound(f"there is no config named {name!r} any more", code="config_not_found")
         if expected_revision is not None and config.revision != expected_revision:
             raise Conflict(
-                f"config {name!r} is at revision {config.revision} now, you edited {expected_revision}. "
+                f"config {name!r} is at revision {config.revision} now, "
+                f"you edited {expected_revision}. "
                 "Load it again, or compare the two."
             )
         before = db.session.scalars(
-            select(Revision).where(Revision.config_id == config.id, Revision.number == config.revision)
+            select(Revision).where(
+                Revision.config_id == config.id, Revision.number == config.revision
+            )
         ).one()
         if description is not None:
             config.description = description
@@ -222,7 +236,7 @@ def resolve(
         name = to_load or label
         if not name:
             raise SubmissionInvalid(
-                "nothing to train: give `config` (the parameters) or `config_name` (a saved config)",
+                "nothing to train: give `config` (the parameters) or `config_name` (a saved one)",
                 fields=[{"path": "config", "message": "missing"}],
             )
         newest = revision(viewer, name)
@@ -233,7 +247,8 @@ def resolve(
 
 
 def seed_samples() -> None:
-    """Command: give a fresh database the sample configs of the enabled trainers (`digits` among them)."""
+    """Command: give a fresh database the sample configs of the enabled trainers (`digits` among
+    them)."""
     if events.head() or db.session.scalar(select(Config.id).limit(1)) is not None:
         return
     with unit_of_work(gate="submit"):
@@ -241,11 +256,15 @@ def seed_samples() -> None:
             return
         for trainer in registries.trainers().values():
             for name, data in getattr(trainer, "sample_configs", {}).items():
-                config = Config(name=name, trainer=trainer.name, description="A sample to begin with.")
+                config = Config(
+                    name=name, trainer=trainer.name, description="A sample to begin with."
+                )
                 db.session.add(config)
                 db.session.flush()
                 _add_revision(config, dict(data), "sample", None)
-                events.emit("config.created", subject=("config", name), after={"trainer": trainer.name})
+                events.emit(
+                    "config.created", subject=("config", name), after={"trainer": trainer.name}
+                )
 
 
 def refuse_problems(trainer: str, data: Mapping[str, Any]) -> None:
@@ -285,13 +304,15 @@ def _require_on(viewer: Viewer, config: Config, right: str) -> None:
 
 
 def _trainer_for(data: Mapping[str, Any]) -> str:
-    """Return the first trainer that takes this config as it is. Raises SubmissionInvalid when none does."""
+    """Return the first trainer that takes this config as it is. Raises SubmissionInvalid when none
+    does."""
     for trainer in registries.trainers().values():
         _, problems = trainer.validate(data)
         if not problems:
             return trainer.name
     raise SubmissionInvalid(
-        "no enabled trainer takes this config as it is; name one in `trainer` to see what it misses. "
+        "no enabled trainer takes this config as it is; name one in `trainer` to see "
+        "what it misses. "
         f"There are: {', '.join(registries.trainers()) or 'none'}.",
         fields=[{"path": "trainer", "message": "missing"}],
     )

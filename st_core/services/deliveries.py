@@ -1,4 +1,5 @@
-"""The outbox: every event reaches every subscriber at least once, each by itself, with growing pauses."""
+"""The outbox: every event reaches every subscriber at least once, each by itself, with growing
+pauses."""
 
 from __future__ import annotations
 
@@ -74,7 +75,8 @@ def _deliver(event_id: int, subscriber: str) -> None:
 
 
 def _failed(event_id: int, subscriber: str, reason: str) -> None:
-    """Command: note a failure; after the last try the delivery is dead and that is an event of its own."""
+    """Command: note a failure; after the last try the delivery is dead and that is an event of its
+    own."""
     with unit_of_work():
         row = db.session.get(Delivery, (event_id, subscriber))
         if row is None:
@@ -101,7 +103,8 @@ def dead() -> int:
 
 
 def skip_unsubscribed() -> None:
-    """Command: what waits for a plugin that is switched off is skipped; enabled again it starts from then on."""
+    """Command: what waits for a plugin that is switched off is skipped; enabled again it starts
+    from then on."""
     with unit_of_work():
         db.session.execute(
             update(Delivery)

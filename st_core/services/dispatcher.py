@@ -1,6 +1,8 @@
-"""The dispatcher: claims what may start and starts it through its provider, each start in a thread of a pool.
+"""The dispatcher: claims what may start and starts it through its provider, each start in a thread
+of a pool.
 
-Between the claim and the record lies the outside world. Whatever dies in between, the attempt's key lets
+Between the claim and the record lies the outside world. Whatever dies in between, the attempt's
+key lets
 `watcher` ask the provider what became of it.
 """
 
@@ -61,13 +63,16 @@ def _in_context(app: Flask, job_id: int, number: int) -> None:
         try:
             start(job_id, number)
         except Exception:
-            log.exception("starting job %s failed; its lease runs out and the provider is asked", job_id)
+            log.exception(
+                "starting job %s failed; its lease runs out and the provider is asked", job_id
+            )
 
 
 def start(job_id: int, number: int) -> None:
     """Start the attempt we claimed, and record that it runs.
 
-    A provider that says nothing was started fails or requeues the attempt; any other trouble is left to
+    A provider that says nothing was started fails or requeues the attempt; any other trouble is
+    left to
     the watcher, which asks the provider by the attempt's key.
     """
     job = db.session.get(Job, job_id)
@@ -89,7 +94,8 @@ def start(job_id: int, number: int) -> None:
 
 
 def record_started(job_id: int, number: int, fence: int, state: dict[str, Any]) -> bool:
-    """Command: the attempt runs; tell whether the record was ours to make (a newer fence refuses it)."""
+    """Command: the attempt runs; tell whether the record was ours to make (a newer fence refuses
+    it)."""
     with unit_of_work(gate="dispatch"):
         job = jobs.lock(job_id)
         attempt = jobs.current_attempt(job)
@@ -100,14 +106,18 @@ def record_started(job_id: int, number: int, fence: int, state: dict[str, Any]) 
         attempt.provider_state = state
         attempt.started_at = attempt.next_poll_at = now()
         jobs.move(
-            job, JobState.RUNNING, message=f"attempt {number}", data={"attempt": number, "resume_from": attempt.resume_from}
+            job,
+            JobState.RUNNING,
+            message=f"attempt {number}",
+            data={"attempt": number, "resume_from": attempt.resume_from},
         )
     tasks.wake("watch", "progress")
     return True
 
 
 def order_for(job: Job) -> Order:
-    """Return everything the provider needs; the workspace and the admitted config are on disk afterwards."""
+    """Return everything the provider needs; the workspace and the admitted config are on disk
+    afterwards."""
     trainer = registries.trainer(job.trainer)
     folder = workspaces.prepare(job)
     checkpoint = job.resume_from or job.start_from_checkpoint
@@ -129,4 +139,3 @@ def order_for(job: Job) -> Order:
         resume_from=job.resume_from,
         time_limit_seconds=job.time_limit_seconds,
     )
-

@@ -1,6 +1,8 @@
-"""How an attempt ends, and what becomes of its job: completed, failed, cancelled, or one more attempt.
+"""How an attempt ends, and what becomes of its job: completed, failed, cancelled, or one more
+attempt.
 
-A crash of the trainer or the machine is worth another attempt from the last good checkpoint; a wrong config is
+A crash of the trainer or the machine is worth another attempt from the last good checkpoint; a
+wrong config is
 not, and neither is what somebody asked to end.
 """
 
@@ -44,7 +46,8 @@ def finish(job_id: int, number: int, fence: int, progress: Progress) -> None:
 
 
 def not_started(job_id: int, number: int, fence: int, reason: str) -> None:
-    """Command: the provider says that nothing was started; try again, or fail after the last attempt."""
+    """Command: the provider says that nothing was started; try again, or fail after the last
+    attempt."""
     failed = Progress(Phase.FAILED, message=reason, resumable=True)
     with unit_of_work(gate="dispatch"):
         job = jobs.lock(job_id)
@@ -55,14 +58,17 @@ def not_started(job_id: int, number: int, fence: int, reason: str) -> None:
         if job.cancel_requested_at is not None:
             jobs.move(job, JobState.CANCELLED, message="cancelled while it was starting")
         elif job.attempt < job.max_attempts:
-            jobs.move(job, JobState.QUEUED, event="job.requeued", message=f"did not start: {reason}")
+            jobs.move(
+                job, JobState.QUEUED, event="job.requeued", message=f"did not start: {reason}"
+            )
         else:
             jobs.move(job, JobState.FAILED, message=f"It could not be started: {reason}")
     tasks.wake("dispatch")
 
 
 def lost_start(job_id: int, number: int, fence: int) -> None:
-    """Command: nobody knows of the attempt we claimed; queue the job once more, then fail it as lost."""
+    """Command: nobody knows of the attempt we claimed; queue the job once more, then fail it as
+    lost."""
     with unit_of_work(gate="dispatch"):
         job = jobs.lock(job_id)
         attempt = _ours(job, number, fence)
@@ -71,18 +77,29 @@ def lost_start(job_id: int, number: int, fence: int) -> None:
         before = db.session.scalar(
             select(func.count()).where(Attempt.job_id == job.id, Attempt.outcome == LOST_START)
         )
-        _close(attempt, Progress(Phase.LOST, message="the server ended before the trainer was started"))
+        _close(
+            attempt, Progress(Phase.LOST, message="the server ended before the trainer was started")
+        )
         attempt.outcome = LOST_START
         if job.cancel_requested_at is not None:
             jobs.move(job, JobState.CANCELLED, message="cancelled while it was starting")
         elif not before:
-            jobs.move(job, JobState.QUEUED, event="job.requeued", message="the start was lost; queued again")
+            jobs.move(
+                job,
+                JobState.QUEUED,
+                event="job.requeued",
+                message="the start was lost; queued again",
+            )
         else:
-            jobs.move(job, JobState.FAILED, message="The start was lost twice; look at the provider, then retry.")
+            jobs.move(
+                job,
+                JobState.FAILED,
+                message="The start was lost twice; look at the provider, then retry.",
+            )
     tasks.wake("dispatch")
 
 
-# ── steps ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── steps ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _ours(job: Job, number: int, fence: int) -> Attempt | None:

@@ -1,6 +1,8 @@
-"""The journal: every fact in one gapless order, with who did it and what changed; and who must hear of it.
+"""The journal: every fact in one gapless order, with who did it and what changed; and who must
+hear of it.
 
-`emit` only collects. The last step of a unit of work numbers the events under the journal's lock, inserts
+`emit` only collects. The last step of a unit of work numbers the events under the journal's lock,
+inserts
 them and one delivery per subscriber, and commits: what is numbered is committed in that order.
 """
 
@@ -42,13 +44,45 @@ CORE_EVENTS = (
     EventType("config.created", "A config was created", "config", permission="config.view"),
     EventType("config.saved", "A revision was saved", "config", permission="config.view"),
     EventType("config.deleted", "A config was deleted", "config", permission="config.view"),
-    EventType("queue.paused", "The queue was paused", "queue", Severity.WARNING, permission="queue.view"),
+    EventType(
+        "queue.paused", "The queue was paused", "queue", Severity.WARNING, permission="queue.view"
+    ),
     EventType("queue.resumed", "The queue goes on", "queue", permission="queue.view"),
-    EventType("settings.changed", "Settings were changed", "admin", permission="admin.config", audit_name="config.changed"),
-    EventType("user.created", "A user was created", "admin", permission="admin.users", audit_name="user.created"),
-    EventType("api_key.created", "An API key was made", "auth", permission="api.keys.all", audit_name="api_key.created"),
-    EventType("system.provider_error", "A provider fails", "system", Severity.ERROR, permission="admin.config"),
-    EventType("system.subscriber_dead", "A plugin gave up on an event", "system", Severity.ERROR, permission="admin.config"),
+    EventType(
+        "settings.changed",
+        "Settings were changed",
+        "admin",
+        permission="admin.config",
+        audit_name="config.changed",
+    ),
+    EventType(
+        "user.created",
+        "A user was created",
+        "admin",
+        permission="admin.users",
+        audit_name="user.created",
+    ),
+    EventType(
+        "api_key.created",
+        "An API key was made",
+        "auth",
+        permission="api.keys.all",
+        audit_name="api_key.created",
+    ),
+    EventType(
+        "system.provider_error",
+        "A provider fails",
+        "system",
+        Severity.ERROR,
+        permission="admin.config",
+    ),
+    EventType(
+        "system.subscriber_dead",
+        "A plugin gave up on an event",
+        "system",
+        Severity.ERROR,
+        permission="admin.config",
+    ),
 )
 
 
@@ -65,7 +99,8 @@ def emit(
     severity: Severity | None = None,
     not_to: str | None = None,
 ) -> None:
-    """Record a fact in the open unit of work; `not_to` names a subscriber that shall not hear of it.
+    """Record a fact in the open unit of work; `not_to` names a subscriber that shall not hear of
+    it.
 
     Raises StError when the name was not declared.
     """
@@ -178,7 +213,9 @@ def since(
     viewer: Viewer, number: int, limit: int = 100, *, job_id: int | None = None
 ) -> list[Event]:
     """Return up to `limit` events after `number` that `viewer` may see, oldest first."""
-    query = select(Event).where(Event.id > number, visible_to(viewer)).order_by(Event.id).limit(limit)
+    query = (
+        select(Event).where(Event.id > number, visible_to(viewer)).order_by(Event.id).limit(limit)
+    )
     if job_id is not None:
         query = query.where(Event.job_id == job_id)
     return list(db.session.scalars(query))

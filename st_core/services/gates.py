@@ -1,7 +1,9 @@
-"""The gates of the pipeline, in order (guide section 3): may you, is it well formed, what does it cost, are you
+"""The gates of the pipeline, in order (guide section 3): may you, is it well formed, what does it
+cost, are you
 allowed this, is there room, must someone approve, in you go.
 
-A gate answers with a `GateResult` or refuses by raising. Submitting stops at the first refusal; a dry run
+A gate answers with a `GateResult` or refuses by raising. Submitting stops at the first refusal; a
+dry run
 walks the very same list to the end and gathers every answer.
 """
 
@@ -20,7 +22,8 @@ from . import limits, permissions, registries
 
 @dataclass(frozen=True)
 class GateResult:
-    """What one gate said. `result` is pass, warn, ask, no or todo (not reached); `verdict` is the short word,
+    """What one gate said. `result` is pass, warn, ask, no or todo (not reached); `verdict` is the
+    short word,
     `text` the sentence."""
 
     name: str
@@ -114,7 +117,9 @@ def room(walk: Walk) -> GateResult:
         )
     if walk.verdicts:
         first = walk.verdicts[0]
-        share = f"{100 * first.used / first.ceiling:.0f}% of a limit" if first.ceiling else first.limit
+        share = (
+            f"{100 * first.used / first.ceiling:.0f}% of a limit" if first.ceiling else first.limit
+        )
         return GateResult("Room", "warn", share, "; ".join(v.text for v in walk.verdicts))
     return GateResult("Room", "pass", "free", "no limit is reached")
 
@@ -122,7 +127,9 @@ def room(walk: Walk) -> GateResult:
 def approval(walk: Walk) -> GateResult:
     """Must a person decide?"""
     walk.demands = [
-        Demand(verdict.text) for verdict in walk.verdicts if verdict.action is Action.REQUIRE_APPROVAL
+        Demand(verdict.text)
+        for verdict in walk.verdicts
+        if verdict.action is Action.REQUIRE_APPROVAL
     ]
     if walk.submission.for_approval:
         walk.demands.append(Demand("the submitter asked for approval"))
@@ -132,7 +139,9 @@ def approval(walk: Walk) -> GateResult:
         walk.demands = []
         return GateResult("Approval", "pass", "skipped", "held right job.bypass.approval")
     level = walk.demands[0].approver_level
-    return GateResult("Approval", "ask", f"asks a {level}", "; ".join(d.reason for d in walk.demands))
+    return GateResult(
+        "Approval", "ask", f"asks a {level}", "; ".join(d.reason for d in walk.demands)
+    )
 
 
 def queue(walk: Walk) -> GateResult:
@@ -144,7 +153,8 @@ def queue(walk: Walk) -> GateResult:
     return GateResult("Queue", "pass", "queued", text)
 
 
-#: Gates that may talk to the outside, before the unit of work opens; and those inside it. The job is inserted
+#: Gates that may talk to the outside, before the unit of work opens; and those inside it. The job
+#: is inserted
 #: after the first of the latter.
 OUTSIDE: tuple[Gate, ...] = (permission, well_formed, price)
 BEFORE_INSERT: tuple[Gate, ...] = (access,)
@@ -161,7 +171,8 @@ TITLES: dict[Gate, str] = {
 
 
 def walk_through(walk: Walk, gates: tuple[Gate, ...], *, to_the_end: bool) -> None:
-    """Ask each gate. With `to_the_end` a refusal is noted and later gates that can still answer are asked."""
+    """Ask each gate. With `to_the_end` a refusal is noted and later gates that can still answer
+    are asked."""
     for gate in gates:
         try:
             walk.results.append(gate(walk))

@@ -34,7 +34,9 @@ def check_database() -> HealthResult:
     except Exception as error:
         db.session.rollback()
         log.error("health: the database does not answer: %s", error)
-        return HealthResult("unhealthy", "The database does not answer; check that it runs and can be reached.")
+        return HealthResult(
+            "unhealthy", "The database does not answer; check that it runs and can be reached."
+        )
     return HealthResult("healthy")
 
 
@@ -42,7 +44,9 @@ def check_outbox() -> HealthResult:
     """Look for events that a plugin gave up on."""
     given_up = deliveries.dead()
     if given_up:
-        return HealthResult("degraded", f"{given_up} events could not be delivered to a plugin; see its log lines.")
+        return HealthResult(
+            "degraded", f"{given_up} events could not be delivered to a plugin; see its log lines."
+        )
     return HealthResult("healthy")
 
 
@@ -57,7 +61,8 @@ def ready() -> tuple[bool, str]:
 def report(include_providers: bool = False) -> dict[str, Any]:
     """Return the deep answer: overall status and every component with its latency.
 
-    Checks of providers may talk to the outside, and are made only when asked for. Unhealthy is the whole when a
+    Checks of providers may talk to the outside, and are made only when asked for. Unhealthy is the
+    whole when a
     critical part is; degraded when any other is not healthy.
     """
     checks = [

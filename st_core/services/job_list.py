@@ -1,4 +1,5 @@
-"""The list of jobs: filters, search, sorting and keyset pages, each answered by an index whatever its length."""
+"""The list of jobs: filters, search, sorting and keyset pages, each answered by an index whatever
+its length."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ SORTS: dict[str, InstrumentedAttribute[Any]] = {
 
 @dataclass(frozen=True)
 class JobFilter:
-    """What to list. Every field that is None lets everything pass; `q` searches number, name, config, person."""
+    """What to list. Every field that is None lets everything pass; `q` searches number, name,
+    config, person."""
 
     statuses: tuple[JobState, ...] = ()
     job_type: str | None = None
@@ -66,7 +68,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Page:
-    """One page: its rows, cursors to the next and previous (None at the ends), and the total up to the cap."""
+    """One page: its rows, cursors to the next and previous (None at the ends), and the total up to
+    the cap."""
 
     rows: list[Row]
     next: str | None
@@ -76,13 +79,15 @@ class Page:
 
 
 def status_of(word: str) -> JobState:
-    """Return the state for a word, an alias included. Raises Malformed listing the words there are."""
+    """Return the state for a word, an alias included. Raises Malformed listing the words there
+    are."""
     try:
         return JobState(STATUS_ALIASES.get(word, word))
     except ValueError:
         words = ", ".join(state.value for state in JobState if state is not JobState.NEW)
         raise Malformed(
-            f"{word!r} is no status. There are: {words}.", fields=[{"path": "status", "message": "unknown"}]
+            f"{word!r} is no status. There are: {words}.",
+            fields=[{"path": "status", "message": "unknown"}],
         ) from None
 
 
@@ -126,7 +131,9 @@ def page(
     return Page(
         rows,
         _write(last, False) if last and (more or backwards) else None,
-        _write(first, True) if first and ((more and backwards) or (cursor and not backwards) or offset) else None,
+        _write(first, True)
+        if first and ((more and backwards) or (cursor and not backwards) or offset)
+        else None,
         total,
         exact,
     )
@@ -138,8 +145,14 @@ def _criteria(wanted: JobFilter) -> list[ColumnElement[bool]]:
     if wanted.statuses:
         criteria.append(Job.state.in_(wanted.statuses))
     if wanted.job_type:
-        local = [p.name for p in registries.providers().values() if Capability.LOCAL_FILES in p.capabilities]
-        criteria.append(Job.provider.in_(local) if wanted.job_type == "local" else ~Job.provider.in_(local))
+        local = [
+            p.name
+            for p in registries.providers().values()
+            if Capability.LOCAL_FILES in p.capabilities
+        ]
+        criteria.append(
+            Job.provider.in_(local) if wanted.job_type == "local" else ~Job.provider.in_(local)
+        )
     for column, value in (
         (Job.provider, wanted.provider),
         (Job.trainer, wanted.trainer),
@@ -159,7 +172,9 @@ def _criteria(wanted: JobFilter) -> list[ColumnElement[bool]]:
 
 def _search(words: str) -> ColumnElement[bool]:
     """Return the SQL for a search in number, name, config and person."""
-    pattern = "%" + words.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    pattern = (
+        "%" + words.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    )
     people = select(User.id).where(
         or_(
             func.lower(User.username).like(pattern, escape="\\"),
@@ -187,7 +202,11 @@ def _write(row: Row | None, backwards: bool) -> str | None:
     """Return the opaque cursor that goes on from `row`."""
     if row is None:
         return None
-    return base64.urlsafe_b64encode(json.dumps([int(backwards), row.job.id]).encode()).decode().rstrip("=")
+    return (
+        base64.urlsafe_b64encode(json.dumps([int(backwards), row.job.id]).encode())
+        .decode()
+        .rstrip("=")
+    )
 
 
 def _read(cursor: str | None) -> tuple[bool, int | None]:

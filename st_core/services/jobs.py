@@ -1,6 +1,8 @@
-"""The life of a job: inserted, moved from state to state by one function, cancelled, deleted, described.
+"""The life of a job: inserted, moved from state to state by one function, cancelled, deleted,
+described.
 
-Everything that changes `Job.state` goes through `move`, which knows the allowed moves, lets plugins act in
+Everything that changes `Job.state` goes through `move`, which knows the allowed moves, lets
+plugins act in
 the same transaction, and records the event.
 """
 
@@ -45,11 +47,12 @@ def priority_name(priority: int) -> str:
 
 
 def digest(config: Mapping[str, Any]) -> str:
-    """Return the SHA-256 (hex) of a config, the same for equal content whatever the order of keys."""
+    """Return the SHA-256 (hex) of a config, the same for equal content whatever the order of
+    keys."""
     return hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()
 
 
-# ── steps ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── steps ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def insert(submission: Submission) -> Job:
@@ -104,7 +107,8 @@ def move(
     event: str | None = None,
     data: dict[str, Any] | None = None,
 ) -> None:
-    """Step: move `job` to state `new`. Raises Conflict when the table of moves does not allow it."""
+    """Step: move `job` to state `new`. Raises Conflict when the table of moves does not allow
+    it."""
     assert_unit_of_work()
     old = job.state
     if new not in MOVES[old]:
@@ -148,13 +152,14 @@ def lock(job_id: int) -> Job:
     return job
 
 
-# ── who may see and touch what ──────────────────────────────────────────────────────────────────────────────
+# ── who may see and touch what ────────────────────────────────────────────────────────────────────
 
 
 def visible_to(viewer: Viewer) -> ColumnElement[bool]:
     """Return the SQL criterion for jobs `viewer` may see: own, the team's, all by permission.
 
-    With organisations a lead's view of all ends at the own organisation (design ruling on visibility).
+    With organisations a lead's view of all ends at the own organisation (design ruling on
+    visibility).
     """
     if viewer.may("*"):
         return true()
@@ -177,18 +182,20 @@ def get(viewer: Viewer, job_id: int | str) -> Job:
 
 
 def require_on(viewer: Viewer, job: Job, right: str) -> None:
-    """Pass when the viewer may `right` (`job.cancel`) on this job: `.own` for own ones, `.all` for others'."""
+    """Pass when the viewer may `right` (`job.cancel`) on this job: `.own` for own ones, `.all` for
+    others'."""
     own = job.user_id == viewer.user_id
     if own and viewer.may(f"{right}.own"):
         return
     permissions.require(viewer, f"{right}.all")
 
 
-# ── commands ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── commands ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def cancel(viewer: Viewer, job_id: int | str, *, right: str = "job.cancel") -> Job:
-    """Command: end a job. One that waits is cancelled at once; a running one is asked to save and stop.
+    """Command: end a job. One that waits is cancelled at once; a running one is asked to save and
+    stop.
 
     Raises NotFound, NotAllowed, or Conflict when it has ended already.
     """
@@ -201,7 +208,9 @@ def cancel(viewer: Viewer, job_id: int | str, *, right: str = "job.cancel") -> J
         if job.state.is_active:
             _ask_to_end(job)
         else:
-            move(job, JobState.CANCELLED, message=f"cancelled by {viewer.username} before it started")
+            move(
+                job, JobState.CANCELLED, message=f"cancelled by {viewer.username} before it started"
+            )
     tasks.wake("watch")
     return job
 
@@ -241,7 +250,8 @@ def delete(viewer: Viewer, job_id: int | str) -> None:
         job = lock(seen.id)
         if not job.state.is_final:
             raise Conflict(
-                f"job {job.id} is {job.state.value}; cancel it before deleting it", code="invalid_job_state"
+                f"job {job.id} is {job.state.value}; cancel it before deleting it",
+                code="invalid_job_state",
             )
         folder = workspaces.of(job)
         events.emit("job.deleted", job=job, before={"name": job.name, "status": job.state.value})
@@ -263,7 +273,7 @@ def save_checkpoint(viewer: Viewer, job_id: int | str) -> Job:
     return job
 
 
-# ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── reading ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def current_attempt(job: Job) -> Attempt | None:
@@ -301,7 +311,9 @@ def describe(job: Job, *, progress: Mapping[str, Any] | None = None) -> dict[str
         "started_at": iso(job.started_at),
         "completed_at": iso(job.completed_at),
         "cost_usd": float(job.cost_usd) if job.cost_usd is not None else None,
-        "estimated_cost_usd": float(job.estimated_cost_usd) if job.estimated_cost_usd is not None else None,
+        "estimated_cost_usd": float(job.estimated_cost_usd)
+        if job.estimated_cost_usd is not None
+        else None,
         "hardware_type": job.hardware,
         "error_message": job.error_message,
         "output_url": f"/api/cloud/jobs/{job.id}/artifacts" if job.started_at else None,

@@ -1,6 +1,8 @@
-"""Limits of the queue: how many jobs run at the same time, for everyone, one person, one team, this machine.
+"""Limits of the queue: how many jobs run at the same time, for everyone, one person, one team,
+this machine.
 
-The *load* is what runs now; it is counted from an index over active jobs, never by loading the queue.
+The *load* is what runs now; it is counted from an index over active jobs, never by loading the
+queue.
 """
 
 from __future__ import annotations
@@ -83,7 +85,9 @@ def waits_because(job: Job) -> str:
     """Return why `job` would wait now, or that it starts as soon as it is its turn."""
     present = load()
     hold = current_plugins().hold_job(job, present)
-    return reached_by(job, present) or (hold.reason if hold else "") or "Starts when it is its turn."
+    return (
+        reached_by(job, present) or (hold.reason if hold else "") or "Starts when it is its turn."
+    )
 
 
 def immediate(job: Job, submission: Submission) -> list[Verdict]:
@@ -110,7 +114,8 @@ def require_priority(viewer: Viewer, priority: int, *, own: bool) -> None:
     if own and priority <= 20:
         permissions.require(viewer, "job.priority.high")
     raise NotAllowed(
-        f"Permission denied: priority {priority} needs queue.manage.", details={"permission": "queue.manage"}
+        f"Permission denied: priority {priority} needs queue.manage.",
+        details={"permission": "queue.manage"},
     )
 
 

@@ -1,10 +1,10 @@
-"""This machine: how loaded it is, how much room its disk has, which devices it has and which job has them."""
+"""This machine: how loaded it is, how much room its disk has, which devices it has and which job
+has them."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,15 +17,8 @@ from ..contracts import Capability, Hardware, Viewer
 from ..db import db
 from ..models import Job, JobState
 from ..models.states import ACTIVE
-from . import overview, registries, settings
+from . import health, overview, registries, settings
 from .jobs import visible_to
-
-_started = time.monotonic()
-
-
-def uptime_seconds() -> float:
-    """Return how long this process has been up."""
-    return round(time.monotonic() - _started, 3)
 
 
 def status(viewer: Viewer) -> dict[str, Any]:
@@ -36,7 +29,7 @@ def status(viewer: Viewer) -> dict[str, Any]:
     counts = overview.counts(viewer)
     return {
         "timestamp": now(),
-        "uptime_seconds": uptime_seconds(),
+        "uptime_seconds": round(health.uptime_seconds(), 3),
         "load_avg_5min": os.getloadavg()[1] if hasattr(os, "getloadavg") else None,
         "memory_percent": memory.percent,
         "memory_total_bytes": memory.total,

@@ -1,4 +1,5 @@
-"""Numbers that pages show beside everything else: what runs and waits, the journal's head, the last days' figures.
+"""Numbers that pages show beside everything else: what runs and waits, the journal's head, the
+last days' figures.
 
 Each function is one statement on partial indexes, whatever the number of jobs.
 """
@@ -24,7 +25,8 @@ COUNT_CAP = 1000
 
 @dataclass(frozen=True)
 class Counts:
-    """How many jobs the viewer sees active and queued (each up to the cap), and the newest event's number."""
+    """How many jobs the viewer sees active and queued (each up to the cap), and the newest event's
+    number."""
 
     active: int
     queued: int
@@ -33,7 +35,8 @@ class Counts:
 
 @dataclass(frozen=True)
 class Recent:
-    """Jobs that ended in the last days: how long they had waited, and how many completed on each day."""
+    """Jobs that ended in the last days: how long they had waited, and how many completed on each
+    day."""
 
     waits_seconds: Sequence[float]
     completed_per_day: Sequence[int]
@@ -48,7 +51,11 @@ def counts(viewer: Viewer) -> Counts:
     """Return what the sidebar shows."""
     head = select(Lock.value).where(Lock.name == "journal").scalar_subquery()
     row = db.session.execute(
-        select(_capped(viewer, Job.state.in_(ACTIVE)), _capped(viewer, Job.state == JobState.QUEUED), head)
+        select(
+            _capped(viewer, Job.state.in_(ACTIVE)),
+            _capped(viewer, Job.state == JobState.QUEUED),
+            head,
+        )
     ).one()
     return Counts(row[0] or 0, row[1] or 0, row[2] or 0)
 

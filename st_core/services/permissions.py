@@ -1,4 +1,5 @@
-"""Permissions: the catalogue with its default levels (guide section 10), and the one way to demand one."""
+"""Permissions: the catalogue with its default levels (guide section 10), and the one way to demand
+one."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ RESEARCHER = ("researcher", "lead", "admin")
 LEAD = ("lead", "admin")
 ADMIN = ("admin",)
 
-#: name → (what it lets one do, levels that hold it by default). A permission exists here even while the
+#: name → (what it lets one do, levels that hold it by default). A permission exists here even
+#: while the
 #: plugin that will ask for it is switched off.
 _TABLE: dict[tuple[str, ...], dict[str, str]] = {
     VIEWER: {
@@ -98,7 +100,8 @@ def defaults_of(level: str, permissions: Iterable[Permission]) -> frozenset[str]
 
 
 def require(viewer: Viewer, permission: str) -> None:
-    """Pass when the viewer holds `permission`. Raises NotAllowed naming it and the levels that do."""
+    """Pass when the viewer holds `permission`. Raises NotAllowed naming it and the levels that
+    do."""
     if viewer.may(permission):
         return
     known = CATALOGUE.get(permission)

@@ -1,6 +1,8 @@
-"""The queue: its order, true positions, what holds a job back, priorities, and releasing what waits for a person.
+"""The queue: its order, true positions, what holds a job back, priorities, and releasing what
+waits for a person.
 
-Order is effective priority, then time of entering, then number. A job's *position* is one more than the number
+Order is effective priority, then time of entering, then number. A job's *position* is one more
+than the number
 of queued jobs before it in that order.
 """
 
@@ -85,7 +87,8 @@ def states_for(word: str | None, include_completed: bool = False) -> tuple[JobSt
 
 
 def scope(viewer: Viewer, user_id: int | None = None) -> ColumnElement[bool]:
-    """Return the SQL criterion for queue entries the viewer may see. Raises NotAllowed for another user's."""
+    """Return the SQL criterion for queue entries the viewer may see. Raises NotAllowed for another
+    user's."""
     if user_id is not None and user_id != viewer.user_id:
         permissions.require(viewer, "queue.view.all")
         return and_(jobs.visible_to(viewer), Job.user_id == user_id)
@@ -118,14 +121,12 @@ def entries(
 
 
 def _with_places(rows: list[tuple[Job, User | None]]) -> list[Entry]:
-    """Give each row its true position with one count for the first and one number line between them."""
+    """Give each row its true position with one count for the first and one number line between
+    them."""
     present = limits.load()
     queued = [job for job, _ in rows if job.state is JobState.QUEUED]
     places = _places(queued)
-    return [
-        Entry(job, places.get(job.id, 0), _why(job, present), user)
-        for job, user in rows
-    ]
+    return [Entry(job, places.get(job.id, 0), _why(job, present), user) for job, user in rows]
 
 
 def _places(queued: list[Job]) -> dict[int, int]:
@@ -170,7 +171,8 @@ def totals(viewer: Viewer, user_id: int | None = None) -> tuple[int, int, int]:
 
 
 def average_wait_seconds() -> float | None:
-    """Return the mean time from entering the queue to the start, over the last hundred started jobs."""
+    """Return the mean time from entering the queue to the start, over the last hundred started
+    jobs."""
     rows = db.session.execute(
         select(Job.queued_at, Job.started_at)
         .where(Job.started_at.is_not(None), Job.queued_at.is_not(None))
@@ -182,7 +184,8 @@ def average_wait_seconds() -> float | None:
 
 
 def estimated_wait_seconds(job: Job) -> float | None:
-    """Return position x average wait / max(running, 1) (contract section 3); None while nothing is known."""
+    """Return position x average wait / max(running, 1) (contract section 3); None while nothing is
+    known."""
     average = average_wait_seconds()
     place = position(job)
     if average is None or place == 0:
@@ -251,23 +254,32 @@ def entry_fields(entry: Entry) -> dict[str, Any]:
     }
 
 
-# ── commands ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── commands ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def set_priority(viewer: Viewer, job_id: int | str, priority: int | None) -> tuple[Job, int]:
     """Command: override a waiting job's priority (0 to 50), or give it its own back with None.
 
-    Returns the job and its effective priority before. Raises NotAllowed, Conflict when it does not wait.
+    Returns the job and its effective priority before. Raises NotAllowed, Conflict when it does not
+    wait.
     """
     if priority is not None and not 0 <= priority <= 50:
-        raise Malformed(f"priority {priority} is not between 0 and 50", fields=[{"path": "priority", "message": "0 to 50"}])
+        raise Malformed(
+            f"priority {priority} is not between 0 and 50",
+            fields=[{"path": "priority", "message": "0 to 50"}],
+        )
     seen = jobs.get(viewer, job_id)
-    mine = seen.user_id == viewer.user_id or (seen.team_id is not None and seen.team_id in viewer.team_ids)
+    mine = seen.user_id == viewer.user_id or (
+        seen.team_id is not None and seen.team_id in viewer.team_ids
+    )
     limits.require_priority(viewer, priority if priority is not None else 0, own=mine)
     with unit_of_work(gate="dispatch"):
         job = jobs.lock(seen.id)
         if job.state not in (JobState.QUEUED, JobState.PENDING_APPROVAL):
-            raise Conflict(f"job {job.id} is {job.state.value}; only a waiting job has a priority to change", code="invalid_job_state")
+            raise Conflict(
+                f"job {job.id} is {job.state.value}; only a waiting job has a priority to change",
+                code="invalid_job_state",
+            )
         old = job.effective_priority
         job.priority_override = priority
         job.effective_priority = job.priority if priority is None else priority
@@ -299,11 +311,14 @@ def approve(viewer: Viewer, job_id: int | str) -> Job:
 def reject(viewer: Viewer, job_id: int | str, reason: str) -> Job:
     """Command: refuse a job that waits for approval; it is cancelled with the reason.
 
-    Raises NotAllowed without `queue.approve`, Malformed without a reason, Conflict in another state.
+    Raises NotAllowed without `queue.approve`, Malformed without a reason, Conflict in another
+    state.
     """
     permissions.require(viewer, "queue.approve")
     if not reason.strip():
-        raise Malformed("a rejection needs a reason", fields=[{"path": "reason", "message": "missing"}])
+        raise Malformed(
+            "a rejection needs a reason", fields=[{"path": "reason", "message": "missing"}]
+        )
     seen = jobs.get(viewer, job_id)
     with unit_of_work(gate="dispatch"):
         job = _waiting_for_approval(seen.id)
@@ -317,13 +332,24 @@ def _waiting_for_approval(job_id: int) -> Job:
     """Step: return the locked job. Raises Conflict when it does not wait for approval."""
     job = jobs.lock(job_id)
     if job.state is not JobState.PENDING_APPROVAL:
-        raise Conflict(f"job {job.id} is {job.state.value}; it does not wait for approval", code="invalid_job_state")
+        raise Conflict(
+            f"job {job.id} is {job.state.value}; it does not wait for approval",
+            code="invalid_job_state",
+        )
     return job
 
 
 def pause(viewer: Viewer, paused: bool = True) -> None:
-    """Command: start nothing new (what runs goes on), or go on. Raises NotAllowed without `queue.manage`."""
+    """Command: start nothing new (what runs goes on), or go on. Raises NotAllowed without
+    `queue.manage`."""
     settings.change(viewer, {"queue.paused": paused}, permission="queue.manage")
     with unit_of_work():
         events.emit("queue.paused" if paused else "queue.resumed", subject=("queue", "queue"))
     tasks.wake("dispatch")
+
+
+def count(viewer: Viewer, states: tuple[JobState, ...], cap: int = 1000) -> tuple[int, bool]:
+    """Return how many entries in these states the viewer may see, up to `cap`, and whether that is all."""
+    some = select(Job.id).where(Job.state.in_(states), scope(viewer)).limit(cap + 1).subquery()
+    found = db.session.scalar(select(func.count()).select_from(some)) or 0
+    return min(found, cap), found <= cap

@@ -1,4 +1,5 @@
-"""Old jobs: delete the records and workspaces of those that ended long ago, never one that has not ended."""
+"""Old jobs: delete the records and workspaces of those that ended long ago, never one that has not
+ended."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ def delete_ended(older_than_days: int) -> int:
 
 
 def _delete(job_id: int) -> bool:
-    """Command: delete one job if it is still there and ended (a retry revives one); tell whether."""
+    """Command: delete one job if it is still there and ended (a retry revives one); tell
+    whether."""
     with unit_of_work(gate="dispatch"):
         job = db.session.get(Job, job_id, with_for_update=True, populate_existing=True)
         if job is None or not job.state.is_final:

@@ -1,4 +1,5 @@
-"""Settings while running: read a value, list them all, change the editable ones, and notice others' changes."""
+"""Settings while running: read a value, list them all, change the editable ones, and notice
+others' changes."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ def value(key: str) -> Any:
 
 
 def refresh() -> None:
-    """Load stored settings again when any process changed policy since we looked. One indexed read."""
+    """Load stored settings again when any process changed policy since we looked. One indexed
+    read."""
     settings = view()
     generation = db.session.execute(select(Lock.value).where(Lock.name == "policy")).scalar_one()
     if generation == settings.generation:
@@ -77,7 +79,8 @@ def describe() -> list[dict[str, Any]]:
 def change(viewer: Viewer, values: Mapping[str, Any], *, permission: str = "admin.config") -> None:
     """Command: store new values of editable settings, all or none.
 
-    Raises NotAllowed without `permission`, Malformed with the field when a value is wrong, SetTimeRule when
+    Raises NotAllowed without `permission`, Malformed with the field when a value is wrong,
+    SetTimeRule when
     the file or the environment fixes one or it cannot be changed while running.
     """
     permissions.require(viewer, permission)
@@ -105,11 +108,15 @@ def _check(settings: Settings, key: str, raw: Any) -> Any:
     """Return the typed value, or raise with the field that is wrong."""
     setting = settings.declared.get(key)
     if setting is None:
-        raise Malformed(f"no setting is named {key!r}", fields=[{"path": key, "message": "unknown"}])
+        raise Malformed(
+            f"no setting is named {key!r}", fields=[{"path": key, "message": "unknown"}]
+        )
     if key in settings.fixed:
         raise SetTimeRule(f"{key} is set by {settings.source(key)} and can only be changed there.")
     if not setting.editable:
-        raise SetTimeRule(f"{key} can only be set in the configuration file; it takes effect at a restart.")
+        raise SetTimeRule(
+            f"{key} can only be set in the configuration file; it takes effect at a restart."
+        )
     try:
         return settings.check(key, raw)
     except ConfigError as error:

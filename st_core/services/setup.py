@@ -1,6 +1,7 @@
 """A server without accounts: whether it is one, and the one-time code for its first administrator.
 
-Only the SHA-256 of the code is stored; it is shown once, on the console of the process that starts the server.
+Only the SHA-256 of the code is stored; it is shown once, on the console of the process that starts
+the server.
 """
 
 from __future__ import annotations

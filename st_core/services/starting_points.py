@@ -1,4 +1,5 @@
-"""Where a run begins: the checkpoint a retry resumes from, or another job's checkpoint to start from."""
+"""Where a run begins: the checkpoint a retry resumes from, or another job's checkpoint to start
+from."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from . import jobs, registries, workspaces
 
 
 def checkpoints(job: Job) -> list[Checkpoint]:
-    """Return the complete checkpoints of a job, oldest first; empty when its trainer is not enabled."""
+    """Return the complete checkpoints of a job, oldest first; empty when its trainer is not
+    enabled."""
     trainer = registries.trainers().get(job.trainer)
     folder = workspaces.of(job)
     return list(trainer.checkpoints(folder)) if trainer and folder.is_dir() else []
@@ -34,7 +36,8 @@ def to_resume(job: Job, named: str | None) -> str | None:
 def to_start_from(
     viewer: Viewer, job_id: str | None, named: str | None
 ) -> tuple[int | None, str | None]:
-    """Return (job id, absolute path) of another job's checkpoint to start from; Nones when nothing was asked.
+    """Return (job id, absolute path) of another job's checkpoint to start from; Nones when nothing
+    was asked.
 
     Raises NotFound when the viewer cannot see that job or it has no such checkpoint.
     """
@@ -56,7 +59,8 @@ def to_start_from(
 
 
 def _find(job: Job, named: str) -> Checkpoint:
-    """Return the checkpoint with that path, folder name or step. Raises NotFound listing those there are."""
+    """Return the checkpoint with that path, folder name or step. Raises NotFound listing those
+    there are."""
     found = checkpoints(job)
     for item in found:
         if named in (item.path, item.path.rsplit("/", 1)[-1], str(item.step)):

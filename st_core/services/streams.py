@@ -1,6 +1,8 @@
-"""Live events: one reader per process follows the journal and hands new rows to every listener from memory.
+"""Live events: one reader per process follows the journal and hands new rows to every listener
+from memory.
 
-Journal events carry their number, so a listener that comes back with it misses nothing and sees nothing twice.
+Journal events carry their number, so a listener that comes back with it misses nothing and sees
+nothing twice.
 Progress is state, not history: its messages carry no number and are only the newest figures.
 """
 
@@ -32,7 +34,8 @@ BACKLOG = 1000
 
 @dataclass(frozen=True)
 class Message:
-    """One thing a stream says: `number` is the journal's (None for progress and notes), `name` the event's."""
+    """One thing a stream says: `number` is the journal's (None for progress and notes), `name` the
+    event's."""
 
     name: str
     data: dict[str, Any]
@@ -41,7 +44,8 @@ class Message:
 
 @dataclass(eq=False)
 class Listener:
-    """One open stream: who listens, and what it has not sent yet. `lost` means it was too slow and must reset."""
+    """One open stream: who listens, and what it has not sent yet. `lost` means it was too slow and
+    must reset."""
 
     viewer: Viewer
     waiting: deque[Message] = field(default_factory=deque)
@@ -86,7 +90,7 @@ class Feed:
         with self._lock:
             if len(self._listeners) >= most:
                 raise Unavailable(
-                    f"all {most} event streams of this process are in use; ask again in a few seconds",
+                    f"all {most} event streams of this process are in use; ask again soon",
                     headers={"Retry-After": "5"},
                 )
             if self._thread is None:
@@ -102,7 +106,8 @@ class Feed:
             self._listeners.discard(listener)
 
     def _follow(self) -> None:
-        """Read new rows whenever the bell rings, and every second in case another process wrote them."""
+        """Read new rows whenever the bell rings, and every second in case another process wrote
+        them."""
         while not self.stopping.is_set():
             self._bell.wait(LOOK_SECONDS)
             self._bell.clear()
@@ -117,7 +122,9 @@ class Feed:
     def _look(self) -> None:
         """Hand out what is new."""
         while rows := list(
-            db.session.scalars(select(Event).where(Event.id > self.last).order_by(Event.id).limit(200))
+            db.session.scalars(
+                select(Event).where(Event.id > self.last).order_by(Event.id).limit(200)
+            )
         ):
             for event in rows:
                 message = as_message(event)
@@ -139,7 +146,10 @@ class Feed:
         ).all()
         for attempt, job in rows:
             self._progress_seen = attempt.progress_at
-            message = Message("training.progress", {"job_id": str(job.id), "attempt": attempt.number, "progress": attempt.progress})
+            message = Message(
+                "training.progress",
+                {"job_id": str(job.id), "attempt": attempt.number, "progress": attempt.progress},
+            )
             with self._lock:
                 for listener in self._listeners:
                     if may_see_job(listener.viewer, job):
@@ -150,13 +160,16 @@ def may_see_job(viewer: Viewer, job: Job) -> bool:
     """Tell whether `viewer` may see `job`: `jobs.visible_to` in Python."""
     if viewer.may("*"):
         return True
-    if viewer.may("job.view.own") and (job.user_id == viewer.user_id or job.team_id in viewer.team_ids):
+    if viewer.may("job.view.own") and (
+        job.user_id == viewer.user_id or job.team_id in viewer.team_ids
+    ):
         return True
     return viewer.may("job.view.all") and (not viewer.org_ids or job.org_id in viewer.org_ids)
 
 
 def as_message(event: Event) -> Message:
-    """Return an event as viewers get it. Before and after stay in the journal: they may name what only admins see."""
+    """Return an event as viewers get it. Before and after stay in the journal: they may name what
+    only admins see."""
     return Message(
         event.name,
         {
@@ -191,9 +204,11 @@ def feed() -> Feed:
 def follow(
     viewer: Viewer, last_id: int | None, *, heartbeat_seconds: float = 15.0
 ) -> Iterator[Message | None]:
-    """Give everything after event `last_id` (from now on without one), for ever; None is a heartbeat.
+    """Give everything after event `last_id` (from now on without one), for ever; None is a
+    heartbeat.
 
-    First what the table has, then what comes. A `reset` message says that `last_id` is older than the journal
+    First what the table has, then what comes. A `reset` message says that `last_id` is older than
+    the journal
     or not from it: load the page anew. Raises Unavailable when too many streams are open.
     """
     source = feed()

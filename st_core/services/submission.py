@@ -1,6 +1,7 @@
 """The one submission function: admit a training job, or refuse it with the reason.
 
-Words: a *draft* is what somebody asks for, the *submission* is the draft completed, the *admission* is what
+Words: a *draft* is what somebody asks for, the *submission* is the draft completed, the
+*admission* is what
 came of it. Everything that must be true together is written in one transaction.
 """
 
@@ -28,7 +29,8 @@ IDEMPOTENCY_HOURS = 24
 
 @dataclass(frozen=True)
 class Draft:
-    """What somebody asks for. Either `config` (the parameters themselves) or `config_to_load` (a name)."""
+    """What somebody asks for. Either `config` (the parameters themselves) or `config_to_load` (a
+    name)."""
 
     provider: str = "local_gpu"
     config: Mapping[str, Any] | None = None
@@ -53,7 +55,8 @@ class Draft:
 
 @dataclass(frozen=True)
 class Admission:
-    """What came of a submission: the job, whether an earlier one was found by its idempotency key, warnings."""
+    """What came of a submission: the job, whether an earlier one was found by its idempotency key,
+    warnings."""
 
     job: Job
     idempotent_hit: bool = False
@@ -73,7 +76,8 @@ class _Rollback(Exception):
 def submit(viewer: Viewer, draft: Draft) -> Admission:
     """Admit one training job, or refuse it with the reason.
 
-    Raises Refused (a gate said no; the refusal is recorded), NotFound for an unknown provider, trainer,
+    Raises Refused (a gate said no; the refusal is recorded), NotFound for an unknown provider,
+    trainer,
     config or starting point.
     """
     if (earlier := _earlier(viewer, draft)) is not None:
@@ -112,9 +116,11 @@ def dry_run(viewer: Viewer, draft: Draft) -> list[GateResult]:
 def retry(
     viewer: Viewer, job_id: int | str, *, checkpoint: str | None = None, fresh: bool = False
 ) -> Job:
-    """Command: put a failed or cancelled job into the queue again, as a new attempt of the same job.
+    """Command: put a failed or cancelled job into the queue again, as a new attempt of the same
+    job.
 
-    It goes on from its last complete checkpoint, from the named one, or from the beginning when `fresh`.
+    It goes on from its last complete checkpoint, from the named one, or from the beginning when
+    `fresh`.
     Raises Conflict when it has not ended that way, Refused when a gate says no now.
     """
     seen = jobs.get(viewer, job_id)
@@ -127,7 +133,8 @@ def retry(
             job = walk.job = jobs.lock(seen.id)
             if JobState.QUEUED not in MOVES[job.state] or not job.state.is_final:
                 raise Conflict(
-                    f"job {job.id} is {job.state.value}; only a failed or cancelled one can be retried",
+                    f"job {job.id} is {job.state.value}; only a failed or cancelled one can be "
+                    "retried",
                     code="invalid_job_state",
                 )
             gates.walk_through(walk, gates.BEFORE_INSERT + gates.AFTER_INSERT, to_the_end=False)
@@ -197,7 +204,7 @@ def record_refusal(submission: Submission, refusal: Refused) -> None:
         )
 
 
-# ── steps ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── steps ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _admit(walk: Walk, *, to_the_end: bool) -> Job:
@@ -226,16 +233,29 @@ def _enter(job: Job, walk: Walk, *, event: str) -> None:
     db.session.execute(
         insert(JobGate),
         [
-            {"job_id": job.id, "position": position, "name": r.name, "result": r.result,
-             "verdict": r.verdict[:200], "text": r.text}
+            {
+                "job_id": job.id,
+                "position": position,
+                "name": r.name,
+                "result": r.result,
+                "verdict": r.verdict[:200],
+                "text": r.text,
+            }
             for position, r in enumerate(walk.results)
         ],
     )
     for verdict in walk.verdicts:
         if verdict.action in (Action.WARN, Action.NOTIFY):
-            events.emit("quota.warning", job=job, message=verdict.text, data={"limit": verdict.limit})
+            events.emit(
+                "quota.warning", job=job, message=verdict.text, data={"limit": verdict.limit}
+            )
     if job.bypasses_queue:
-        events.emit("job.bypass_used", job=job, message="job.bypass.queue", data={"right": "job.bypass.queue"})
+        events.emit(
+            "job.bypass_used",
+            job=job,
+            message="job.bypass.queue",
+            data={"right": "job.bypass.queue"},
+        )
 
 
 def _earlier(viewer: Viewer, draft: Draft, *, release_old: bool = False) -> Job | None:
@@ -261,7 +281,9 @@ def _earlier(viewer: Viewer, draft: Draft, *, release_old: bool = False) -> Job 
 def _again(viewer: Viewer, job: Job) -> Submission:
     """Return the submission that a retry of `job` amounts to."""
     if job.trainer not in registries.trainers():
-        raise SubmissionInvalid(f"the trainer {job.trainer!r} of job {job.id} is not enabled any more")
+        raise SubmissionInvalid(
+            f"the trainer {job.trainer!r} of job {job.id} is not enabled any more"
+        )
     return Submission(
         viewer=viewer,
         provider=job.provider,

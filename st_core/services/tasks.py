@@ -1,7 +1,10 @@
-"""Services: work that goes on beside requests, in threads of this process, and the bell that wakes it.
+"""Services: work that goes on beside requests, in threads of this process, and the bell that wakes
+it.
 
-The database is the letterbox: a wake-up is only a hint, every service looks again by itself after a pause.
-A *lease* lets an exclusive service run in one process at a time; it ends by itself when its holder dies.
+The database is the letterbox: a wake-up is only a hint, every service looks again by itself after
+a pause.
+A *lease* lets an exclusive service run in one process at a time; it ends by itself when its holder
+dies.
 """
 
 from __future__ import annotations
@@ -52,10 +55,14 @@ def hold_lease(name: str, seconds: float = LEASE_SECONDS) -> bool:
     me, moment = process_name(), now()
     row = {"name": name, "owner": me, "expires_at": moment + timedelta(seconds=seconds)}
     with unit_of_work():
-        ours = upsert(Lease).values(row).on_conflict_do_update(
-            index_elements=[Lease.name],
-            set_={"owner": row["owner"], "expires_at": row["expires_at"]},
-            where=or_(Lease.owner == me, Lease.expires_at <= moment),
+        ours = (
+            upsert(Lease)
+            .values(row)
+            .on_conflict_do_update(
+                index_elements=[Lease.name],
+                set_={"owner": row["owner"], "expires_at": row["expires_at"]},
+                where=or_(Lease.owner == me, Lease.expires_at <= moment),
+            )
         )
         return db.session.execute(ours.returning(Lease.name)).scalar() is not None
 
@@ -87,7 +94,8 @@ class ThreadRunner:
             self._threads.append(thread)
 
     def listen(self, name: str, ring: Callable[[], None]) -> None:
-        """Let `ring` be called on every `wake(name)`, beside the service of that name if there is one."""
+        """Let `ring` be called on every `wake(name)`, beside the service of that name if there is
+        one."""
         self._listeners.setdefault(name, []).append(ring)
 
     def wake(self, name: str) -> None:
@@ -125,7 +133,11 @@ class ThreadRunner:
             try:
                 self._once(service)
             except Exception:
-                log.exception("service %s failed; it runs again in %.0f s", service.name, service.every_seconds)
+                log.exception(
+                    "service %s failed; it runs again in %.0f s",
+                    service.name,
+                    service.every_seconds,
+                )
             bell.wait(service.every_seconds)
 
     def _once(self, service: Service) -> None:

@@ -29,11 +29,14 @@ def ensure_levels() -> None:
     present = set(db.session.scalars(select(Level.name)))
     for name, (priority, description) in permissions.LEVELS.items():
         if name not in present:
-            db.session.add(Level(name=name, priority=priority, description=description, is_system=True))
+            db.session.add(
+                Level(name=name, priority=priority, description=description, is_system=True)
+            )
 
 
 def local_owner() -> User:
-    """Command: return the person at this machine, a real row with level admin, made when first needed."""
+    """Command: return the person at this machine, a real row with level admin, made when first
+    needed."""
     found = db.session.scalar(select(User).where(User.is_local_owner))
     if found:
         return found
@@ -75,7 +78,8 @@ def _make_local_owner() -> User:
 
 
 def others_exist() -> bool:
-    """Tell whether anybody but the local owner has an account; then nobody is the owner by place alone."""
+    """Tell whether anybody but the local owner has an account; then nobody is the owner by place
+    alone."""
     return db.session.scalar(select(User.id).where(~User.is_local_owner).limit(1)) is not None
 
 
@@ -107,7 +111,9 @@ def describe(user_id: int) -> dict[str, Any]:
     }
 
 
-def viewer_of(user: User, via: str, scopes: list[str] | None = None, address: str | None = None) -> Viewer:
+def viewer_of(
+    user: User, via: str, scopes: list[str] | None = None, address: str | None = None
+) -> Viewer:
     """Return `user` as a frozen viewer: levels, then overrides, then the token's scopes.
 
     A scope never adds a right: the result is the intersection with what the person holds just now.
@@ -136,4 +142,3 @@ def viewer_of(user: User, via: str, scopes: list[str] | None = None, address: st
         via=via,
         address=address or current().address,
     )
-

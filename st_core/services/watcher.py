@@ -1,6 +1,8 @@
-"""The watcher: asks providers how attempts stand, records it, and takes over what a dead process left behind.
+"""The watcher: asks providers how attempts stand, records it, and takes over what a dead process
+left behind.
 
-An attempt has one watcher at a time: its *lease*. Taking over an expired lease raises the attempt's *fence*,
+An attempt has one watcher at a time: its *lease*. Taking over an expired lease raises the
+attempt's *fence*,
 so that whatever its former holder still writes is refused.
 """
 
@@ -45,7 +47,8 @@ def run() -> None:
 
 
 def _pollers() -> ThreadPoolExecutor:
-    """Return this process's pool of pollers; a provider that hangs keeps one thread, not the others."""
+    """Return this process's pool of pollers; a provider that hangs keeps one thread, not the
+    others."""
     global _pool
     with _lock:
         if _pool is None:
@@ -54,7 +57,8 @@ def _pollers() -> ThreadPoolExecutor:
 
 
 def _due() -> list[tuple[int, int]]:
-    """Command: return (attempt, fence) of what is due and ours, or whose holder is gone and which we take over."""
+    """Command: return (attempt, fence) of what is due and ours, or whose holder is gone and which
+    we take over."""
     me, moment = tasks.process_name(), now()
     wanted = (
         select(Attempt.id, Attempt.fence, Attempt.lease_owner)
@@ -79,7 +83,8 @@ def _due() -> list[tuple[int, int]]:
 
 
 def _take_over(attempt_id: int, fence: int) -> bool:
-    """Command: become the attempt's watcher; tell whether we did (somebody else may have been first)."""
+    """Command: become the attempt's watcher; tell whether we did (somebody else may have been
+    first)."""
     until = now() + timedelta(seconds=settings.value("jobs.lease_seconds"))
     with unit_of_work():
         taken = db.session.execute(
@@ -103,7 +108,8 @@ def _in_context(app: Flask, attempt_id: int, fence: int) -> None:
 
 
 def look_after(attempt_id: int, fence: int) -> None:
-    """Ask the provider about one attempt and record the answer; adopt one whose start was never recorded."""
+    """Ask the provider about one attempt and record the answer; adopt one whose start was never
+    recorded."""
     attempt = db.session.get(Attempt, attempt_id, populate_existing=True)
     job = db.session.get(Job, attempt.job_id, populate_existing=True) if attempt else None
     if attempt is None or job is None or attempt.fence != fence or attempt.ended_at:
@@ -167,7 +173,8 @@ def _later(attempt_id: int, fence: int, progress: dict[str, Any] | None, seconds
     moment = now()
     values: dict[str, Any] = {
         "next_poll_at": moment + timedelta(seconds=seconds),
-        "lease_expires_at": moment + timedelta(seconds=settings.value("jobs.lease_seconds") + seconds),
+        "lease_expires_at": moment
+        + timedelta(seconds=settings.value("jobs.lease_seconds") + seconds),
         "polled_at": moment,
     }
     if progress is not None:
@@ -179,7 +186,8 @@ def _later(attempt_id: int, fence: int, progress: dict[str, Any] | None, seconds
 
 
 def release() -> None:
-    """Command: hand over every attempt of this process at once, so that another need not wait for our end."""
+    """Command: hand over every attempt of this process at once, so that another need not wait for
+    our end."""
     with unit_of_work():
         db.session.execute(
             update(Attempt)

@@ -1,6 +1,8 @@
-"""Workspaces: one folder per job, shared by its attempts, and the only truth about logs, curves and files.
+"""Workspaces: one folder per job, shared by its attempts, and the only truth about logs, curves
+and files.
 
-`config.json` is the admitted snapshot, `log` what the trainer said over all attempts, `metrics.jsonl` its
+`config.json` is the admitted snapshot, `log` what the trainer said over all attempts,
+`metrics.jsonl` its
 progress lines, then `checkpoints/`, `samples/` and `run/<attempt>/`.
 """
 
@@ -69,11 +71,12 @@ def remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-# ── log ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── log ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 def log(job: Job, after: int = 0, limit: int = CHUNK_BYTES) -> LogSlice:
-    """Return up to `limit` bytes of the log from byte `after` on; a negative `after` counts from the end.
+    """Return up to `limit` bytes of the log from byte `after` on; a negative `after` counts from
+    the end.
 
     Cut only between characters. Of a job whose workspace is gone, the kept end is all there is.
     """
@@ -99,6 +102,19 @@ def log_tail(job_id: int, limit: int) -> tuple[str, int]:
     return part.text.replace("\x00", ""), part.start
 
 
+def lines_before(job: Job, offset: int) -> int:
+    """Return how many lines of the log end before byte `offset`."""
+    count = 0
+    try:
+        with (of(job) / "log").open("rb") as file:
+            while offset > 0 and (data := file.read(min(offset, CHUNK_BYTES))):
+                count += data.count(b"\n")
+                offset -= len(data)
+    except FileNotFoundError:
+        return 0
+    return count
+
+
 def _kept(job: Job) -> str:
     """Return the ends of the attempts' logs that the database kept."""
     rows = (
@@ -122,7 +138,7 @@ def _whole_characters(data: bytes) -> bytes:
     return data
 
 
-# ── progress and curves ─────────────────────────────────────────────────────────────────────────────────────
+# ── progress and curves ───────────────────────────────────────────────────────────────────────────
 
 
 def reader(job: Job) -> Reader | None:
@@ -139,7 +155,8 @@ def reader(job: Job) -> Reader | None:
 def series(
     job: Job, names: list[str] | None = None, max_points: int = 500
 ) -> dict[str, list[tuple[float, float]]]:
-    """Return curves as (step, value) by metric, thinned to `max_points`; a resumed run's later points count."""
+    """Return curves as (step, value) by metric, thinned to `max_points`; a resumed run's later
+    points count."""
     found = reader(job)
     if found is None:
         return {}
@@ -149,7 +166,7 @@ def series(
     }
 
 
-# ── files ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── files ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def artifacts(job: Job) -> list[Artifact]:
@@ -163,7 +180,10 @@ def artifacts(job: Job) -> list[Artifact]:
         stat = path.stat()
         found.append(
             Artifact(
-                str(relative), kind_of(relative), stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC)
+                str(relative),
+                kind_of(relative),
+                stat.st_size,
+                datetime.fromtimestamp(stat.st_mtime, UTC),
             )
         )
     return sorted(found, key=lambda item: item.path)
@@ -195,7 +215,8 @@ def kind_of(relative: Path) -> str:
 
 
 def open_artifact(job: Job, path: str) -> Path:
-    """Return the absolute path of a file in the workspace. Raises NotFound for anything outside or private."""
+    """Return the absolute path of a file in the workspace. Raises NotFound for anything outside or
+    private."""
     folder = of(job).resolve()
     wanted = (folder / path).resolve()
     inside = wanted.is_relative_to(folder) and wanted != folder
@@ -205,7 +226,8 @@ def open_artifact(job: Job, path: str) -> Path:
 
 
 def checkpoint_folder(job: Job, path: str) -> tuple[Path, list[Path]]:
-    """Return a checkpoint's folder (or the file itself) and its files. Raises NotFound when it is not complete."""
+    """Return a checkpoint's folder (or the file itself) and its files. Raises NotFound when it is
+    not complete."""
     folder = of(job).resolve()
     trainer = registries.trainers().get(job.trainer)
     complete = {item.path for item in trainer.checkpoints(of(job))} if trainer else set()

@@ -1,0 +1,74 @@
+"""What is known about one job beside its own row: its attempts, the gates it passed, the runs
+around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from ..contracts import Viewer
+from ..db import db
+from ..models import Attempt, Config, Job, JobGate, JobState, Revision, User
+from .jobs import visible_to
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a job comes from: who submitted it, and the saved config and revision, None when it
+    brought its own."""
+
+    user: User | None
+    config: Config | None
+    revision: int | None
+
+
+def attempts(job: Job) -> list[Attempt]:
+    """Return every start of a job, oldest first."""
+    return list(
+        db.session.scalars(select(Attempt).where(Attempt.job_id == job.id).order_by(Attempt.number))
+    )
+
+
+def gates(job: Job) -> list[JobGate]:
+    """Return what the gates said when the job was admitted, in their order."""
+    return list(
+        db.session.scalars(
+            select(JobGate).where(JobGate.job_id == job.id).order_by(JobGate.position)
+        )
+    )
+
+
+def origin(job: Job) -> Origin:
+    """Return who submitted a job and from which revision of which config."""
+    row = db.session.execute(
+        select(User, Config, Revision.number)
+        .select_from(Job)
+        .outerjoin(User, User.id == Job.user_id)
+        .outerjoin(Revision, Revision.id == Job.revision_id)
+        .outerjoin(Config, Config.id == Revision.config_id)
+        .where(Job.id == job.id)
+    ).one()
+    return Origin(*row)
+
+
+def neighbours(viewer: Viewer, job: Job) -> tuple[int | None, int | None]:
+    """Return the numbers of the jobs before and after `job` that the viewer may see."""
+    before = select(func.max(Job.id)).where(Job.id < job.id, visible_to(viewer)).scalar_subquery()
+    after = select(func.min(Job.id)).where(Job.id > job.id, visible_to(viewer)).scalar_subquery()
+    row = db.session.execute(select(before, after)).one()
+    return row[0], row[1]
+
+
+def previous_run(viewer: Viewer, job: Job) -> Job | None:
+    """Return the last completed job of the same config before `job`, else the last one of any end,
+    else None."""
+    earlier = (
+        select(Job)
+        .where(Job.config_name == job.config_name, Job.id < job.id, visible_to(viewer))
+        .order_by(Job.id.desc())
+        .limit(1)
+    )
+    return db.session.scalar(earlier.where(Job.state == JobState.COMPLETED)) or db.session.scalar(
+        earlier
+    )

@@ -76,7 +76,9 @@ PLACES = (
     Place("jobs", "cloud", "Jobs", "web.jobs", "list-task", SEES_JOBS, "g j"),
     Place("queue", "cloud", "Job Queue", "web.queue", "hourglass-split", ("queue.view",), "g q"),
     Place("settings", "cloud", "Settings", "web.settings", "sliders2", ("admin.config",)),
-    Place("configs", "work", "Configs", "web.configs", "file-earmark-code", ("config.view",), "g c"),
+    Place(
+        "configs", "work", "Configs", "web.configs", "file-earmark-code", ("config.view",), "g c"
+    ),
     Place("system", "work", "System", "web.system", "gpu-card", ("queue.view",)),
     Place("setup", "admin", "Set-up", "web.setup", "flag", ("admin.config",)),
     Place("plugins", "admin", "Plugins", "web.plugins", "plug", ("admin.config",)),
@@ -108,7 +110,9 @@ def shell_for(viewer: Viewer) -> Shell:
         "jobs": f"{counted.active} active" if counted.active else "",
         "queue": formats.number(counted.queued) if counted.queued else "",
     }
-    via = {"local": "this machine", "api_key": "API key", "network": "internal network"}.get(viewer.via, "")
+    via = {"local": "this machine", "api_key": "API key", "network": "internal network"}.get(
+        viewer.via, ""
+    )
     level = (viewer.levels[0] if viewer.levels else "no level").capitalize()
     return Shell(
         name=viewer.display_name,
@@ -155,5 +159,7 @@ def _plugin_items(viewer: Viewer) -> list[tuple[str, NavItem]]:
         except Exception:
             log.exception("hook st_nav_items of %s failed", name)
             continue
-        found += [(name, item) for item in items if not item.permission or viewer.may(item.permission)]
+        found += [
+            (name, item) for item in items if not item.permission or viewer.may(item.permission)
+        ]
     return sorted(found, key=lambda pair: pair[1].order)

@@ -51,4 +51,12 @@ OUTCOMES: dict[str, Look] = {
 }
 
 #: States in the order a filter offers them.
-JOB_STATES = ("pending_approval", "queued", "starting", "running", "completed", "failed", "cancelled")
+JOB_STATES = (
+    "pending_approval",
+    "queued",
+    "starting",
+    "running",
+    "completed",
+    "failed",
+    "cancelled",
+)

@@ -72,7 +72,11 @@ def jobs() -> str | Response:
         Page("Jobs", "jobs", (Crumb("Cloud"), Crumb("Jobs"))),
         rows=presenter.rows(found.rows, {t.name: t.title for t in registries.trainers().values()}),
         counted=_counted(found, counts.active, filtered=bool(set(asked) - {"sort"})),
-        tiles=[] if is_new else presenter.tiles(counts, overview.recent(viewer), settings.value("queue.max_concurrent")),
+        tiles=[]
+        if is_new
+        else presenter.tiles(
+            counts, overview.recent(viewer), settings.value("queue.max_concurrent")
+        ),
         selects=_selects(asked),
         chips=presenter.chips(asked),
         asked=_Asked(asked),
@@ -101,7 +105,9 @@ def wanted(asked: Mapping[str, str]) -> JobFilter:
     """Return the filter a URL asks for. Raises Malformed for a value that cannot be one."""
     sort = asked.get("sort", SORTED_BY_DEFAULT)
     return JobFilter(
-        statuses=tuple(job_list.status_of(word) for word in asked.get("status", "").split(",") if word),
+        statuses=tuple(
+            job_list.status_of(word) for word in asked.get("status", "").split(",") if word
+        ),
         trainer=asked.get("trainer"),
         provider=asked.get("provider"),
         config_name=asked.get("config"),
@@ -141,7 +147,9 @@ def _selects(asked: Mapping[str, str]) -> list[Select]:
     providers = [(p.name, p.title) for p in registries.providers().values()]
     selects = [Select("status", "Status", "Any status", states, asked.get("status", ""))]
     if len(trainers) > 1:
-        selects.append(Select("trainer", "Trainer", "Any trainer", trainers, asked.get("trainer", "")))
+        selects.append(
+            Select("trainer", "Trainer", "Any trainer", trainers, asked.get("trainer", ""))
+        )
     if len(providers) > 1:
         selects.append(
             Select("provider", "Provider", "Any provider", providers, asked.get("provider", ""))
@@ -150,7 +158,11 @@ def _selects(asked: Mapping[str, str]) -> list[Select]:
 
 
 def _counted(found: job_list.Page, active: int, *, filtered: bool) -> str:
-    total = plural(found.total, "job") if found.total_is_exact else f"more than {number(found.total)} jobs"
+    total = (
+        plural(found.total, "job")
+        if found.total_is_exact
+        else f"more than {number(found.total)} jobs"
+    )
     if filtered:
         return f"{total[:1].upper()}{total[1:]} {'matches' if found.total == 1 else 'match'}."
     return f"{number(active)} active of {total}."
@@ -163,8 +175,16 @@ def _shown(found: job_list.Page) -> str:
 
 def _wider(asked: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return links that drop one filter each, and one that drops all."""
-    words = {"q": "Any words", "status": "Any status", "trainer": "Any trainer", "provider": "Any provider",
-             "since": "Any time", "until": "Any time", "config": "Any config", "user": "Any person"}
+    words = {
+        "q": "Any words",
+        "status": "Any status",
+        "trainer": "Any trainer",
+        "provider": "Any provider",
+        "since": "Any time",
+        "until": "Any time",
+        "config": "Any config",
+        "user": "Any person",
+    }
     set_ = [name for name in words if name in asked]
     links = [
         (words[name], url_for("web.jobs", **{k: v for k, v in asked.items() if k != name}))

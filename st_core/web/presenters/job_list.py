@@ -96,7 +96,9 @@ def tiles(counted: Counts, recent: Recent, max_concurrent: int) -> list[Tile]:
     return [
         Tile("Active now", formats.number(counted.active), f"of {max_concurrent} at a time"),
         Tile("Waiting", formats.number(counted.queued), "in the queue"),
-        Tile("Median wait, 14 d", waited, unit, charts.spark(waits, "Waits of the last jobs", low=0)),
+        Tile(
+            "Median wait, 14 d", waited, unit, charts.spark(waits, "Waits of the last jobs", low=0)
+        ),
         Tile(
             "Completed today",
             formats.number(per_day[-1]),
@@ -110,5 +112,33 @@ def chips(arguments: Mapping[str, Any]) -> list[Chip]:
     """Return the filters that have no select of their own."""
     words = {"since": "Since {}", "until": "Until {}", "config": "Config {}", "user": "Person {}"}
     return [
-        Chip(text.format(arguments[name]), name) for name, text in words.items() if arguments.get(name)
+        Chip(text.format(arguments[name]), name)
+        for name, text in words.items()
+        if arguments.get(name)
     ]
+
+
+def nothing(asked: Mapping[str, str], counts: Sequence[tuple[str, int]] = ()) -> str:
+    """Say what was not found, and what dropping one filter would give."""
+    from ..words import STATES
+
+    parts = []
+    if state := asked.get("status"):
+        parts.append(
+            "with status "
+            + " or ".join(STATES[s].word if s in STATES else s for s in state.split(","))
+        )
+    texts = {
+        "q": "that fits “{}”",
+        "trainer": "of trainer {}",
+        "provider": "at {}",
+        "config": "of config {}",
+        "since": "since {}",
+        "until": "until {}",
+        "user": "of person {}",
+    }
+    parts += [text.format(asked[name]) for name, text in texts.items() if asked.get(name)]
+    more = "".join(
+        f" Without {word} there {'is' if n == 1 else 'are'} {n:,}." for word, n in counts
+    )
+    return f"Nothing {', '.join(parts)}.{more}" if parts else "There is nothing on this page."

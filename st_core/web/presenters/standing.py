@@ -8,6 +8,7 @@ from typing import Any
 
 from ...clock import now
 from ...models import Attempt, Job, JobState
+from ...progress.reader import Reader
 from .. import formats
 
 #: A prediction is an interval: what is left may take this much less or more.
@@ -43,7 +44,9 @@ class Standing:
     @property
     def remaining(self) -> str:
         """Return "about 37 min left", empty when unknown."""
-        return "" if self.eta_seconds is None else f"about {formats.duration(self.eta_seconds)} left"
+        return (
+            "" if self.eta_seconds is None else f"about {formats.duration(self.eta_seconds)} left"
+        )
 
     @property
     def ends_between(self) -> tuple[datetime, datetime] | None:
@@ -54,16 +57,23 @@ class Standing:
         return now() + SOONER * left, now() + LATER * left
 
 
-def standing(attempt: Attempt | None) -> Standing:
-    """Return how `attempt` stands according to its provider's last answer."""
+def standing(attempt: Attempt | None, reader: Reader | None = None) -> Standing:
+    """Return how `attempt` stands: by its provider's last answer, or by its own files where a `reader` has them."""
     told: dict[str, Any] = (attempt.progress if attempt else None) or {}
+    newest = reader.latest if reader else None
+    if newest is not None and newest.step is not None:
+        told = {
+            **told,
+            **{k: v for k, v in vars(newest).items() if v is not None},
+            "stage": newest.stage,
+        }
     return Standing(
         step=told.get("step"),
         total=told.get("total"),
         epoch=told.get("epoch"),
         eta_seconds=told.get("eta_seconds"),
         stage=told.get("stage"),
-        metrics=told.get("metrics") or {},
+        metrics=dict(told.get("metrics") or {}),
         usage=told.get("usage") or {},
     )
 
@@ -108,7 +118,9 @@ def _runs(job: Job, attempt: Attempt | None, seconds: float | None) -> str:
 
 def _completed(job: Job, attempt: Attempt | None, seconds: float | None) -> str:
     loss = standing(attempt).loss
-    return formats.duration(seconds) + (f", last loss {formats.figure(loss)}" if loss is not None else "")
+    return formats.duration(seconds) + (
+        f", last loss {formats.figure(loss)}" if loss is not None else ""
+    )
 
 
 def _failed(job: Job, attempt: Attempt | None, seconds: float | None) -> str:

@@ -1,0 +1,27 @@
+"""What an administrator decides about the tiny trainer."""
+
+from __future__ import annotations
+
+from st_core.contracts import Setting
+
+PYTHON = "tiny_trainer.python"
+DATA_ROOTS = "tiny_trainer.data_roots"
+
+SETTINGS = (
+    Setting(
+        PYTHON,
+        str,
+        "",
+        "Absolute path of the Python that trains; it needs numpy, Pillow and safetensors. "
+        "Empty: the server's own.",
+        editable=False,
+    ),
+    Setting(
+        DATA_ROOTS,
+        list[str],
+        ["~", "/tmp"],  # noqa: S108 - read from, never written to
+        "Folders that a config's `data` may lie in, by links too; `~` is the home of the server's "
+        "user. An empty list allows no folder, only the shipped digits.",
+        editable=True,
+    ),
+)

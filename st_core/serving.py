@@ -1,54 +1,43 @@
-"""The web server: waitress around the application, ended without dropping a request.
+"""The server in one process: the app made, booted, served, and ended in order.
 
-`serve` runs in whatever process it is called in. `python -m st_core.serving --fd N` is a child of
+`run` works in whatever process it is called in. `python -m st_core.serving --fd N` is a child of
 `st_core.supervisor`, which shares its listening socket with several of them.
-
-Words: the *stop flag* is the one event that requests, streams and services watch; *draining* is the
-time between that flag and the end, in which running requests finish and nothing new is accepted.
 """
 
 from __future__ import annotations
 
 import argparse
-import logging
 import os
-import resource
 import signal
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable
 from types import FrameType
-
-from flask import Flask
-from waitress import wasyncore  # type: ignore[import-untyped]
-from waitress.server import TcpWSGIServer, create_server  # type: ignore[import-untyped]
 
 from . import logs
 from .app import create_app
 from .boot import boot, shut_down
 from .errors import StError
-
-log = logging.getLogger(__name__)
-CONNECTIONS = 2000
-DRAIN_SECONDS = 30.0
-#: A connection from which nothing was received yet is given this long before draining closes it.
-FRESH_SECONDS = 1.0
+from .web_server import make_server, serve
 
 
 def run(sock: socket.socket, ready: Callable[[], None], life: int | None = None) -> None:
     """Create and boot the app, serve it on `sock` until SIGTERM or Ctrl-C, and end in order.
 
-    `ready` is called once requests are answered; `life` is a pipe whose closing also ends the
-    server. Raises StError when the app cannot start.
+    `ready` is called once requests are answered. `life` is a pipe whose closing also ends the
+    server; its holder alone decides what Ctrl-C means. Raises StError when the app cannot start.
     """
     stop = threading.Event()
     app = create_app()
-    allow_connections(CONNECTIONS)
-    server = make_server(app, sock)
-    _end_on_signals(stop, server)
-    if life is not None:
+    value = app.extensions["st"].settings.value
+    threads = value("server.threads") + value("server.stream_limit")
+    server = make_server(app, sock, threads, value("server.max_body_bytes"))
+    _end_on(signal.SIGTERM, stop, server.pull_trigger)
+    if life is None:
+        _end_on(signal.SIGINT, stop, server.pull_trigger)
+    else:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         threading.Thread(target=_watch, args=(life, stop), name="life", daemon=True).start()
     runner = boot(app)
     ready()
@@ -56,17 +45,16 @@ def run(sock: socket.socket, ready: Callable[[], None], life: int | None = None)
     shut_down(app)
 
 
-def _end_on_signals(stop: threading.Event, server: TcpWSGIServer) -> None:
-    """Let SIGTERM and Ctrl-C set the stop flag; a second one ends the process at once."""
+def _end_on(number: signal.Signals, stop: threading.Event, wake: Callable[[], None]) -> None:
+    """Let a signal set the stop flag; a second one ends the process at once."""
 
     def end(number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
             os._exit(128 + number)
         stop.set()
-        server.pull_trigger()
+        wake()
 
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
+    signal.signal(number, end)
 
 
 def _watch(life: int, stop: threading.Event) -> None:

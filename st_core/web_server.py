@@ -1,7 +1,7 @@
 """waitress as we run it: many threads for streams, and an end that drops no request.
 
-Words: *draining* is the time between the stop flag and the end, in which running requests finish and
-nothing new is accepted.
+Words: *draining* is the time between the stop flag and the end, in which running requests finish
+and nothing new is accepted.
 """
 
 from __future__ import annotations

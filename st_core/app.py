@@ -10,6 +10,8 @@ from typing import Any
 from flask import Flask
 
 from . import api, config, logs, web
+from .api import routing
+from .boot import core_services
 from .contracts import EventType, HealthCheck, Permission, Provider, Service, Trainer
 from .core_settings import CORE_SETTINGS
 from .db import db
@@ -74,7 +76,8 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     for plugin in plugins.implementers("st_configure"):  # 7 plugins check their settings
         plugins.call(plugin, "st_configure", app=app, settings=settings)
     _register_blueprints(app, plugins)  # 8 plugin routes
-    _collect(deployment)  # 9 registries
+    _collect(deployment)  # 9 registries; every route has a known permission and a URL of its own
+    routing.check(app, frozenset(deployment.permissions))
     web.init_templates(app)  # 10 pages
     return app
 
@@ -120,33 +123,12 @@ def _check_choices(settings: config.Settings) -> None:
 
 
 def _register_blueprints(app: Flask, plugins: PluginManager) -> None:
-    """Register the plugins' routes. Raises PluginError when a name or a URL is taken."""
+    """Register the plugins' routes. Raises PluginError when a blueprint's name is taken."""
     for plugin, answer in plugins.each("st_blueprints"):
         for blueprint in answer or ():
             if blueprint.name in app.blueprints:
                 raise PluginError(f"{plugin}: a blueprint named {blueprint.name!r} exists already")
-            taken = {
-                (rule.rule, method)
-                for rule in app.url_map.iter_rules()
-                for method in rule.methods or ()
-            }
             app.register_blueprint(blueprint)
-            mine = [
-                rule
-                for rule in app.url_map.iter_rules()
-                if rule.endpoint.startswith(f"{blueprint.name}.")
-            ]
-            for rule in mine:
-                if (
-                    clash := {
-                        (rule.rule, method)
-                        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
-                    }
-                    & taken
-                ):
-                    raise PluginError(
-                        f"{plugin}: {sorted(clash)[0][1]} {rule.rule} is somebody else's route"
-                    )
 
 
 def _collect(deployment: Deployment) -> None:
@@ -157,25 +139,23 @@ def _collect(deployment: Deployment) -> None:
     def gather(hook: str, key: str, what: str) -> dict[str, Any]:
         return {name: item for name, (_, item) in plugins.collect(hook, key, what).items()}
 
-    for mine, registry, hook, what in (
-        (permissions.CATALOGUE, deployment.permissions, "st_permissions", "permission"),
-        (
-            {kind.name: kind for kind in CORE_EVENTS},
-            deployment.event_types,
-            "st_event_types",
-            "event",
-        ),
-    ):
-        brought = gather(hook, "name", what)
+    def with_core(mine: dict[str, Any], brought: dict[str, Any], what: str) -> dict[str, Any]:
         if taken := sorted(set(mine) & set(brought)):
             raise PluginError(
                 f"the {what} {taken[0]!r} is the core's own name", code="duplicate_name"
             )
-        registry.update(mine | brought)  # type: ignore[arg-type]
+        return mine | brought
+
+    deployment.permissions = with_core(
+        permissions.CATALOGUE, gather("st_permissions", "name", "permission"), "permission"
+    )
+    deployment.event_types = with_core(
+        {kind.name: kind for kind in CORE_EVENTS},
+        gather("st_event_types", "name", "event"),
+        "event",
+    )
     deployment.providers = gather("st_providers", "name", "provider")
     deployment.trainers = gather("st_trainers", "name", "trainer")
-    from .boot import core_services  # boot imports the services, which import this app's parts
-
     deployment.services = core_services() + list(gather("st_services", "name", "service").values())
     deployment.health_checks = list(
         plugins.collect("st_health_checks", "name", "health check").values()

@@ -8,7 +8,7 @@ came of it. Everything that must be true together is written in one transaction.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -100,7 +100,7 @@ def submit(viewer: Viewer, draft: Draft) -> Admission:
 
 def dry_run(viewer: Viewer, draft: Draft) -> list[GateResult]:
     """Walk the same gates to the end, write nothing, and return what each would say."""
-    walk = Walk(viewer, complete(viewer, draft), dry=True)
+    walk = Walk(viewer, complete(viewer, replace(draft, idempotency_key=None)), dry=True)
     gates.walk_through(walk, gates.OUTSIDE, to_the_end=True)
     if walk.refusal is not None:
         skipped = gates.BEFORE_INSERT + gates.AFTER_INSERT

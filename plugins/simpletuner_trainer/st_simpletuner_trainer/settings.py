@@ -17,7 +17,7 @@ SETTINGS = [
         str,
         "",
         "The Python of the environment that SimpleTuner is installed in (it is never imported into "
-        "the server); empty while there is none",
+        "the server); empty while there is none.",
         unit="path",
         env="SIMPLETUNER_TRAINER_PYTHON",
     ),
@@ -25,21 +25,21 @@ SETTINGS = [
         f"{SECTION}.cpu",
         bool,
         False,
-        "Train on the processor instead of GPUs: slow, for tiny models and trials",
+        "Train on the processor instead of GPUs: slow, for tiny models and trials.",
     ),
     Setting(
         f"{SECTION}.allowed_roots",
         list[Path],
         [],
         "Folders with data and models that configs may name, besides the job's own; who holds "
-        "trainer.any_path may name any",
+        "trainer.any_path may name any.",
         unit="paths",
     ),
     Setting(
         f"{SECTION}.checkpoint_wait_seconds",
         float,
         60.0,
-        "How long a cancelled training may take to save a checkpoint before it is ended",
+        "How long a cancelled training may take to save a checkpoint before it is ended.",
         unit="seconds",
         minimum=0,
         maximum=3600,
@@ -49,13 +49,13 @@ SETTINGS = [
         f"{SECTION}.offline",
         bool,
         False,
-        "Never ask the Hugging Face Hub: models come from folders or the cache",
+        "Never ask the Hugging Face Hub: models come from folders or the cache.",
     ),
     Setting(
         f"{SECTION}.hub_token",
         str,
         "",
-        "Token for the Hugging Face Hub, given only to jobs whose config pushes there",
+        "Token for the Hugging Face Hub, given only to jobs whose config pushes there.",
         secret=True,
         env="SIMPLETUNER_TRAINER_HUB_TOKEN",
     ),
@@ -63,7 +63,7 @@ SETTINGS = [
         f"{SECTION}.environment",
         dict[str, str],
         {},
-        "Further environment variables of the trainer, HF_HOME for instance; no secrets",
+        "Further environment variables of the trainer, HF_HOME for instance; no secrets.",
     ),
 ]
 

@@ -1,5 +1,5 @@
-"""Who acts just now, for whom, from where and through which door: carried beside the call, stamped
-on events."""
+"""Who acts just now, for whom, from where and through which door: carried beside the call,
+stamped on events."""
 
 from __future__ import annotations
 

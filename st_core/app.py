@@ -49,8 +49,8 @@ class Deployment:
 def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     """Return the app of this deployment, not booted yet: no SQL, no thread, no network.
 
-    `overrides` are settings that win over file and environment (tests and the command line).
-    Raises ConfigError or PluginError with one readable sentence.
+    `overrides` are settings that win over file and environment (tests and the command line). Raises
+    ConfigError or PluginError with one readable sentence.
     """
     overrides = dict(overrides or {})
     state_dir = config.state_dir()

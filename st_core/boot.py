@@ -34,8 +34,8 @@ def core_services() -> list[Service]:
 def prepare(app: Flask) -> None:
     """Check the schema and seed it; afterwards requests can be answered. Starts no thread.
 
-    The local profile (SQLite) migrates by itself; any other database must be migrated first.
-    Raises ConfigError when a migration is pending or the database cannot be opened.
+    The local profile (SQLite) migrates by itself; any other database must be migrated first. Raises
+    ConfigError when a migration is pending or the database cannot be opened.
     """
     deployment = app.extensions["st"]
     if deployment.booted:

@@ -2,8 +2,7 @@
 declared setting.
 
 Precedence: environment, file, stored (changed in the UI), declared default. A *section* is the
-first part of a
-key and belongs to the core or to one plugin.
+first part of a key and belongs to the core or to one plugin.
 """
 
 from __future__ import annotations
@@ -32,8 +31,8 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def search_paths() -> list[Path]:
-    """Return where the configuration file is looked for, in order (guide section 1); each also as
-    .json."""
+    """Return where the configuration file is looked for, in order (guide section 1); each also
+    as .json."""
     named = os.environ.get("SIMPLETUNER_ENTERPRISE_CONFIG")
     if named:
         return [Path(named)]
@@ -107,8 +106,7 @@ def state_dir() -> Path:
     """Return the folder for database, keys and workspaces, made if it is not there.
 
     `SIMPLETUNER_STATE_DIR` names it; else `instance/` in a checkout, the user's data folder in a
-    wheel.
-    Raises ConfigError when it cannot be written.
+    wheel. Raises ConfigError when it cannot be written.
     """
     named = os.environ.get("SIMPLETUNER_STATE_DIR")
     checkout = Path(__file__).resolve().parent.parent
@@ -133,8 +131,8 @@ def state_dir() -> Path:
 
 
 def resource_dir(name: str) -> Path:
-    """Return the folder `templates` or `migrations`: beside this package in a wheel, above it in a
-    checkout."""
+    """Return the folder `templates` or `migrations`: beside this package in a wheel, above it in
+    a checkout."""
     here = Path(__file__).resolve().parent
     inside = here / name
     return inside if inside.is_dir() else here.parent / name
@@ -145,8 +143,8 @@ class Settings:
     """Every declared setting with its value and where the value is from.
 
     `fixed` holds values of environment and file; `stored` those changed in the UI (loaded at boot
-    and renewed
-    when another process changes one). Tests may pass `overrides`, which win over everything.
+    and renewed when another process changes one). Tests may pass `overrides`, which win over
+    everything.
     """
 
     declared: dict[str, Setting] = field(default_factory=dict)
@@ -180,8 +178,8 @@ class Settings:
             ) from None
 
     def check(self, key: str, raw: Any) -> Any:
-        """Return `raw` as the type of `key`. Raises ConfigError with what was wrong and what would
-        be right."""
+        """Return `raw` as the type of `key`. Raises ConfigError with what was wrong and what
+        would be right."""
         setting = self._setting(key)
         try:
             value = TypeAdapter(setting.type).validate_python(raw)

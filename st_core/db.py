@@ -2,9 +2,8 @@
 keep units.
 
 SQLite writes begin with `BEGIN IMMEDIATE` behind a process-wide lock; other databases lock one row
-of the
-table `lock` per *gate* (`submit`, `dispatch`). Order of locks everywhere: gate, job row, plugin
-rows, journal.
+of the table `lock` per *gate* (`submit`, `dispatch`). Order of locks everywhere: gate, job row,
+plugin rows, journal.
 """
 
 from __future__ import annotations
@@ -98,8 +97,8 @@ def _on_connect(connection: Any, _record: Any) -> None:
 
 @event.listens_for(Engine, "begin")
 def _on_begin(connection: Any) -> None:
-    """Begin reads deferred and writes immediate; a plain BEGIN that later writes may fail with no
-    retry."""
+    """Begin reads deferred and writes immediate; a plain BEGIN that later writes may fail with
+    no retry."""
     if connection.dialect.name != "sqlite":
         return
     write = connection.get_execution_options().get("st_write", False)

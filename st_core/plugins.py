@@ -2,8 +2,7 @@
 questions.
 
 One exception in a question inside a transaction stops it (the whole submission rolls back);
-everything that
-must reach each plugin whatever the others do goes through `each()`.
+everything that must reach each plugin whatever the others do goes through `each()`.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import importlib
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
@@ -23,11 +22,16 @@ import pluggy
 from flask import current_app
 
 from . import hookspecs
-from .contracts import Denial, Hold, JobState, Section, Submission, Verdict, Viewer, flatten
+from .contracts import Denial, Hold, JobState, Section, Submission, Verdict, Viewer
 from .errors import ConfigError, PluginError
 
 GROUP = "simpletuner.plugins"
 log = logging.getLogger(__name__)
+
+
+def flatten(answers: Iterable[Iterable[Any] | None]) -> list[Any]:
+    """Join the lists that several plugins gave; a plugin that has nothing may answer None."""
+    return [item for answer in answers for item in (answer or ())]
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,8 @@ class PluginManager:
     """The enabled plugins of one app, in list order, behind a typed facade over pluggy."""
 
     def __init__(self, enabled: Sequence[str]) -> None:
-        """Import and register `enabled`. Raises ConfigError for an unknown name, PluginError for a
-        broken one."""
+        """Import and register `enabled`. Raises ConfigError for an unknown name, PluginError for
+        a broken one."""
         self.installed = find()
         self.enabled = tuple(enabled)
         self._pm = pluggy.PluginManager("simpletuner")
@@ -136,8 +140,8 @@ class PluginManager:
     # ── registrations ─────────────────────────────────────────────────────────────────────────────
 
     def each(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
-        """Call `hook` plugin by plugin in list order, giving name and answer; an exception is the
-        caller's."""
+        """Call `hook` plugin by plugin in list order, giving name and answer; an exception is
+        the caller's."""
         for name in self.implementers(hook):
             yield name, self.call(name, hook, **arguments)
 

@@ -2,9 +2,8 @@
 version table.
 
 Order is core first, then plugins in list order. On SQLite a lineage runs with foreign keys off,
-because a batch
-rebuild of a table would otherwise fire ON DELETE and wipe other people's rows; the keys are
-checked afterwards.
+because a batch rebuild of a table would otherwise fire ON DELETE and wipe other people's rows; the
+keys are checked afterwards.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ class Job(db.Model):
     """One admitted training run. Only `st_core.services.jobs` changes its state.
 
     `priority` is what the submitter's level gives, `effective_priority` what counts (the override,
-    if any).
-    `details` holds what the submission asked beyond the columns; `devices` what a provider gave it.
+    if any). `details` holds what the submission asked beyond the columns; `devices` what a provider
+    gave it.
     """
 
     __tablename__ = "job"
@@ -164,8 +164,8 @@ class JobGate(db.Model):
 
 
 class JobLog(db.Model):
-    """The last part of an attempt's log, kept when the attempt ended, for the day its workspace is
-    gone."""
+    """The last part of an attempt's log, kept when the attempt ended, for the day its workspace
+    is gone."""
 
     __tablename__ = "job_log"
 

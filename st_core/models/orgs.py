@@ -42,8 +42,8 @@ class Team(db.Model):
 
 
 class Membership(db.Model):
-    """A user in an organisation, or in one of its teams (`team_id` set). `role` is member, lead or
-    admin."""
+    """A user in an organisation, or in one of its teams (`team_id` set). `role` is member, lead
+    or admin."""
 
     __tablename__ = "membership"
     __table_args__ = (UniqueConstraint("user_id", "org_id", "team_id"),)

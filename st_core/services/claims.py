@@ -2,8 +2,7 @@
 gate.
 
 The database is asked for the best few candidates; whoever cannot start now (a person at the limit,
-hardware
-that is all in use) is left out of the next question, so nobody hides those behind.
+hardware that is all in use) is left out of the next question, so nobody hides those behind.
 """
 
 from __future__ import annotations
@@ -37,8 +36,8 @@ class _LeftOut:
     jobs: set[int] = field(default_factory=set)
 
     def criteria(self) -> list[ColumnElement[bool]]:
-        """Return the SQL that leaves them out; who may skip the queue's limits is not left out by
-        those."""
+        """Return the SQL that leaves them out; who may skip the queue's limits is not left out
+        by those."""
         limited: list[ColumnElement[bool]] = []
         if self.users:
             limited.append(or_(Job.user_id.is_(None), Job.user_id.not_in(self.users)))

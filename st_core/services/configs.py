@@ -20,8 +20,8 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._\-\[\]()]{0,99}")
 
 
 def check(trainer: str, data: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """Return `data` with the trainer's defaults filled in, and every problem at its field. Raises
-    NotFound."""
+    """Return `data` with the trainer's defaults filled in, and every problem at its field.
+    Raises NotFound."""
     return registries.trainer(trainer).validate(data)
 
 
@@ -121,8 +121,7 @@ def create(
     """Command: create a config with its first revision.
 
     Raises NotAllowed without `config.create`, Malformed for a bad name, SubmissionInvalid with
-    every problem
-    at its field, Conflict when the name is taken.
+    every problem at its field, Conflict when the name is taken.
     """
     permissions.require(viewer, "config.create")
     if not NAME.fullmatch(name):
@@ -163,8 +162,7 @@ def save(
     """Command: save a new revision; saving what is there already makes none.
 
     Raises SubmissionInvalid with every problem at its field, Conflict when somebody else saved
-    since
-    `expected_revision`.
+    since `expected_revision`.
     """
     seen = get(viewer, name)
     _require_on(viewer, seen, "config.edit")
@@ -304,8 +302,8 @@ def _require_on(viewer: Viewer, config: Config, right: str) -> None:
 
 
 def _trainer_for(data: Mapping[str, Any]) -> str:
-    """Return the first trainer that takes this config as it is. Raises SubmissionInvalid when none
-    does."""
+    """Return the first trainer that takes this config as it is. Raises SubmissionInvalid when
+    none does."""
     for trainer in registries.trainers().values():
         _, problems = trainer.validate(data)
         if not problems:

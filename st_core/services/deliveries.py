@@ -75,8 +75,8 @@ def _deliver(event_id: int, subscriber: str) -> None:
 
 
 def _failed(event_id: int, subscriber: str, reason: str) -> None:
-    """Command: note a failure; after the last try the delivery is dead and that is an event of its
-    own."""
+    """Command: note a failure; after the last try the delivery is dead and that is an event of
+    its own."""
     with unit_of_work():
         row = db.session.get(Delivery, (event_id, subscriber))
         if row is None:

@@ -1,9 +1,8 @@
 """The dispatcher: claims what may start and starts it through its provider, each start in a thread
 of a pool.
 
-Between the claim and the record lies the outside world. Whatever dies in between, the attempt's
-key lets
-`watcher` ask the provider what became of it.
+Between the claim and the record lies the outside world. Whatever dies in between, the attempt's key
+lets `watcher` ask the provider what became of it.
 """
 
 from __future__ import annotations
@@ -72,8 +71,7 @@ def start(job_id: int, number: int) -> None:
     """Start the attempt we claimed, and record that it runs.
 
     A provider that says nothing was started fails or requeues the attempt; any other trouble is
-    left to
-    the watcher, which asks the provider by the attempt's key.
+    left to the watcher, which asks the provider by the attempt's key.
     """
     job = db.session.get(Job, job_id)
     if job is None or job.state is not JobState.STARTING or job.attempt != number:

@@ -2,8 +2,7 @@
 attempt.
 
 A crash of the trainer or the machine is worth another attempt from the last good checkpoint; a
-wrong config is
-not, and neither is what somebody asked to end.
+wrong config is not, and neither is what somebody asked to end.
 """
 
 from __future__ import annotations

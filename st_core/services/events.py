@@ -1,9 +1,9 @@
-"""The journal: every fact in one gapless order, with who did it and what changed; and who must
-hear of it.
+"""The journal: every fact in one gapless order, with who did it and what changed; and who must hear
+of it.
 
 `emit` only collects. The last step of a unit of work numbers the events under the journal's lock,
-inserts
-them and one delivery per subscriber, and commits: what is numbered is committed in that order.
+inserts them and one delivery per subscriber, and commits: what is numbered is committed in that
+order.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
 """The gates of the pipeline, in order (guide section 3): may you, is it well formed, what does it
-cost, are you
-allowed this, is there room, must someone approve, in you go.
+cost, are you allowed this, is there room, must someone approve, in you go.
 
 A gate answers with a `GateResult` or refuses by raising. Submitting stops at the first refusal; a
-dry run
-walks the very same list to the end and gathers every answer.
+dry run walks the very same list to the end and gathers every answer.
 """
 
 from __future__ import annotations
@@ -22,14 +20,14 @@ from . import limits, permissions, registries
 
 @dataclass(frozen=True)
 class GateResult:
-    """What one gate said. `result` is pass, warn, ask, no or todo (not reached); `verdict` is the
-    short word,
-    `text` the sentence."""
+    """What one gate said. `result` is pass, warn, ask, no or todo (not reached); `verdict` is
+    the short word, `text` the sentence, `fields` what is wrong at which field when it refused."""
 
     name: str
     result: str
     verdict: str = ""
     text: str = ""
+    fields: tuple[dict[str, str], ...] = ()
 
 
 @dataclass
@@ -180,7 +178,9 @@ def walk_through(walk: Walk, gates: tuple[Gate, ...], *, to_the_end: bool) -> No
             if not to_the_end:
                 raise
             walk.refusal = walk.refusal or refusal
-            walk.results.append(GateResult(TITLES[gate], "no", "refused", refusal.detail))
+            walk.results.append(
+                GateResult(TITLES[gate], "no", "refused", refusal.detail, tuple(refusal.fields))
+            )
 
 
 def as_rows(results: list[GateResult]) -> list[dict[str, Any]]:

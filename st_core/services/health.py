@@ -62,8 +62,7 @@ def report(include_providers: bool = False) -> dict[str, Any]:
     """Return the deep answer: overall status and every component with its latency.
 
     Checks of providers may talk to the outside, and are made only when asked for. Unhealthy is the
-    whole when a
-    critical part is; degraded when any other is not healthy.
+    whole when a critical part is; degraded when any other is not healthy.
     """
     checks = [
         HealthCheck("database", check_database, critical=True),

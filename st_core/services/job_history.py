@@ -3,6 +3,7 @@ around it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -28,6 +29,15 @@ def attempts(job: Job) -> list[Attempt]:
     return list(
         db.session.scalars(select(Attempt).where(Attempt.job_id == job.id).order_by(Attempt.number))
     )
+
+
+def current_attempts(found: Sequence[Job]) -> dict[int, Attempt]:
+    """Return the newest attempt of each of these jobs by job number, by one statement."""
+    wanted = {job.id: job.attempt for job in found if job.attempt}
+    if not wanted:
+        return {}
+    rows = db.session.scalars(select(Attempt).where(Attempt.job_id.in_(wanted)))
+    return {row.job_id: row for row in rows if row.number == wanted[row.job_id]}
 
 
 def gates(job: Job) -> list[JobGate]:
@@ -61,8 +71,8 @@ def neighbours(viewer: Viewer, job: Job) -> tuple[int | None, int | None]:
 
 
 def previous_run(viewer: Viewer, job: Job) -> Job | None:
-    """Return the last completed job of the same config before `job`, else the last one of any end,
-    else None."""
+    """Return the last completed job of the same config before `job`, else the last one of any
+    end, else None."""
     earlier = (
         select(Job)
         .where(Job.config_name == job.config_name, Job.id < job.id, visible_to(viewer))

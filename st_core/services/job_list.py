@@ -1,5 +1,5 @@
-"""The list of jobs: filters, search, sorting and keyset pages, each answered by an index whatever
-its length."""
+"""The list of jobs: filters, search, sorting and keyset pages, each answered by an index
+whatever its length."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Page:
-    """One page: its rows, cursors to the next and previous (None at the ends), and the total up to
-    the cap."""
+    """One page: its rows, cursors to the next and previous (None at the ends), and the total up
+    to the cap."""
 
     rows: list[Row]
     next: str | None
@@ -137,6 +137,15 @@ def page(
         total,
         exact,
     )
+
+
+def cancellable(viewer: Viewer, states: tuple[JobState, ...] = (), limit: int = 500) -> list[int]:
+    """Return the numbers of jobs that have not ended and that the viewer may cancel, oldest first."""
+    open_states = [state for state in states or JobState if not state.is_final]
+    query = select(Job.id).where(Job.state.in_(open_states), visible_to(viewer))
+    if not viewer.may("job.cancel.all"):
+        query = query.where(Job.user_id == viewer.user_id)
+    return list(db.session.scalars(query.order_by(Job.id).limit(limit)))
 
 
 def _criteria(wanted: JobFilter) -> list[ColumnElement[bool]]:

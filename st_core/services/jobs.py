@@ -1,9 +1,8 @@
 """The life of a job: inserted, moved from state to state by one function, cancelled, deleted,
 described.
 
-Everything that changes `Job.state` goes through `move`, which knows the allowed moves, lets
-plugins act in
-the same transaction, and records the event.
+Everything that changes `Job.state` goes through `move`, which knows the allowed moves, lets plugins
+act in the same transaction, and records the event.
 """
 
 from __future__ import annotations
@@ -182,8 +181,8 @@ def get(viewer: Viewer, job_id: int | str) -> Job:
 
 
 def require_on(viewer: Viewer, job: Job, right: str) -> None:
-    """Pass when the viewer may `right` (`job.cancel`) on this job: `.own` for own ones, `.all` for
-    others'."""
+    """Pass when the viewer may `right` (`job.cancel`) on this job: `.own` for own ones, `.all`
+    for others'."""
     own = job.user_id == viewer.user_id
     if own and viewer.may(f"{right}.own"):
         return

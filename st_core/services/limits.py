@@ -1,5 +1,5 @@
-"""Limits of the queue: how many jobs run at the same time, for everyone, one person, one team,
-this machine.
+"""Limits of the queue: how many jobs run at the same time, for everyone, one person, one team, this
+machine.
 
 The *load* is what runs now; it is counted from an index over active jobs, never by loading the
 queue.

@@ -1,5 +1,5 @@
-"""Numbers that pages show beside everything else: what runs and waits, the journal's head, the
-last days' figures.
+"""Numbers that pages show beside everything else: what runs and waits, the journal's head, the last
+days' figures.
 
 Each function is one statement on partial indexes, whatever the number of jobs.
 """
@@ -25,8 +25,8 @@ COUNT_CAP = 1000
 
 @dataclass(frozen=True)
 class Counts:
-    """How many jobs the viewer sees active and queued (each up to the cap), and the newest event's
-    number."""
+    """How many jobs the viewer sees active and queued (each up to the cap), and the newest
+    event's number."""
 
     active: int
     queued: int

@@ -1,5 +1,5 @@
-"""Permissions: the catalogue with its default levels (guide section 10), and the one way to demand
-one."""
+"""Permissions: the catalogue with its default levels (guide section 10), and the one way to
+demand one."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""The queue: its order, true positions, what holds a job back, priorities, and releasing what
-waits for a person.
+"""The queue: its order, true positions, what holds a job back, priorities, and releasing what waits
+for a person.
 
-Order is effective priority, then time of entering, then number. A job's *position* is one more
-than the number
-of queued jobs before it in that order.
+Order is effective priority, then time of entering, then number. A job's *position* is one more than
+the number of queued jobs before it in that order.
 """
 
 from __future__ import annotations
@@ -88,8 +87,8 @@ def states_for(word: str | None, include_completed: bool = False) -> tuple[JobSt
 
 
 def scope(viewer: Viewer, user_id: int | None = None) -> ColumnElement[bool]:
-    """Return the SQL criterion for queue entries the viewer may see. Raises NotAllowed for another
-    user's."""
+    """Return the SQL criterion for queue entries the viewer may see. Raises NotAllowed for
+    another user's."""
     if user_id is not None and user_id != viewer.user_id:
         permissions.require(viewer, "queue.view.all")
         return and_(jobs.visible_to(viewer), Job.user_id == user_id)
@@ -188,8 +187,8 @@ def average_wait_seconds() -> float | None:
 
 
 def estimated_wait_seconds(job: Job) -> float | None:
-    """Return position x average wait / max(running, 1) (contract section 3); None while nothing is
-    known."""
+    """Return position x average wait / max(running, 1) (contract section 3); None while nothing
+    is known."""
     average = average_wait_seconds()
     place = position(job)
     if average is None or place == 0:

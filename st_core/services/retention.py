@@ -1,5 +1,5 @@
-"""Old jobs: delete the records and workspaces of those that ended long ago, never one that has not
-ended."""
+"""Old jobs: delete the records and workspaces of those that ended long ago, never one that has
+not ended."""
 
 from __future__ import annotations
 

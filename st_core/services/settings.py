@@ -80,8 +80,7 @@ def change(viewer: Viewer, values: Mapping[str, Any], *, permission: str = "admi
     """Command: store new values of editable settings, all or none.
 
     Raises NotAllowed without `permission`, Malformed with the field when a value is wrong,
-    SetTimeRule when
-    the file or the environment fixes one or it cannot be changed while running.
+    SetTimeRule when the file or the environment fixes one or it cannot be changed while running.
     """
     permissions.require(viewer, permission)
     settings = view()

@@ -1,9 +1,9 @@
-"""Live events: one reader per process follows the journal and hands new rows to every listener
-from memory.
+"""Live events: one reader per process follows the journal and hands new rows to every listener from
+memory.
 
 Journal events carry their number, so a listener that comes back with it misses nothing and sees
-nothing twice.
-Progress is state, not history: its messages carry no number and are only the newest figures.
+nothing twice. Progress is state, not history: its messages carry no number and are only the newest
+figures.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ BACKLOG = 1000
 
 @dataclass(frozen=True)
 class Message:
-    """One thing a stream says: `number` is the journal's (None for progress and notes), `name` the
-    event's."""
+    """One thing a stream says: `number` is the journal's (None for progress and notes), `name`
+    the event's."""
 
     name: str
     data: dict[str, Any]
@@ -44,8 +44,8 @@ class Message:
 
 @dataclass(eq=False)
 class Listener:
-    """One open stream: who listens, and what it has not sent yet. `lost` means it was too slow and
-    must reset."""
+    """One open stream: who listens, and what it has not sent yet. `lost` means it was too slow
+    and must reset."""
 
     viewer: Viewer
     waiting: deque[Message] = field(default_factory=deque)
@@ -168,8 +168,8 @@ def may_see_job(viewer: Viewer, job: Job) -> bool:
 
 
 def as_message(event: Event) -> Message:
-    """Return an event as viewers get it. Before and after stay in the journal: they may name what
-    only admins see."""
+    """Return an event as viewers get it. Before and after stay in the journal: they may name
+    what only admins see."""
     return Message(
         event.name,
         {
@@ -208,8 +208,8 @@ def follow(
     heartbeat.
 
     First what the table has, then what comes. A `reset` message says that `last_id` is older than
-    the journal
-    or not from it: load the page anew. Raises Unavailable when too many streams are open.
+    the journal or not from it: load the page anew. Raises Unavailable when too many streams are
+    open.
     """
     source = feed()
     listener = source.open(viewer, settings.value("server.stream_limit"))

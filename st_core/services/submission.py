@@ -55,8 +55,8 @@ class Draft:
 
 @dataclass(frozen=True)
 class Admission:
-    """What came of a submission: the job, whether an earlier one was found by its idempotency key,
-    warnings."""
+    """What came of a submission: the job, whether an earlier one was found by its idempotency
+    key, warnings."""
 
     job: Job
     idempotent_hit: bool = False
@@ -77,8 +77,7 @@ def submit(viewer: Viewer, draft: Draft) -> Admission:
     """Admit one training job, or refuse it with the reason.
 
     Raises Refused (a gate said no; the refusal is recorded), NotFound for an unknown provider,
-    trainer,
-    config or starting point.
+    trainer, config or starting point.
     """
     if (earlier := _earlier(viewer, draft)) is not None:
         return Admission(earlier, idempotent_hit=True)
@@ -120,8 +119,7 @@ def retry(
     job.
 
     It goes on from its last complete checkpoint, from the named one, or from the beginning when
-    `fresh`.
-    Raises Conflict when it has not ended that way, Refused when a gate says no now.
+    `fresh`. Raises Conflict when it has not ended that way, Refused when a gate says no now.
     """
     seen = jobs.get(viewer, job_id)
     jobs.require_on(viewer, seen, "job.cancel")

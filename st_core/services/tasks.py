@@ -1,10 +1,9 @@
 """Services: work that goes on beside requests, in threads of this process, and the bell that wakes
 it.
 
-The database is the letterbox: a wake-up is only a hint, every service looks again by itself after
-a pause.
-A *lease* lets an exclusive service run in one process at a time; it ends by itself when its holder
-dies.
+The database is the letterbox: a wake-up is only a hint, every service looks again by itself after a
+pause. A *lease* lets an exclusive service run in one process at a time; it ends by itself when its
+holder dies.
 """
 
 from __future__ import annotations
@@ -94,8 +93,8 @@ class ThreadRunner:
             self._threads.append(thread)
 
     def listen(self, name: str, ring: Callable[[], None]) -> None:
-        """Let `ring` be called on every `wake(name)`, beside the service of that name if there is
-        one."""
+        """Let `ring` be called on every `wake(name)`, beside the service of that name if there
+        is one."""
         self._listeners.setdefault(name, []).append(ring)
 
     def wake(self, name: str) -> None:

@@ -1,9 +1,8 @@
 """The watcher: asks providers how attempts stand, records it, and takes over what a dead process
 left behind.
 
-An attempt has one watcher at a time: its *lease*. Taking over an expired lease raises the
-attempt's *fence*,
-so that whatever its former holder still writes is refused.
+An attempt has one watcher at a time: its *lease*. Taking over an expired lease raises the attempt's
+*fence*, so that whatever its former holder still writes is refused.
 """
 
 from __future__ import annotations
@@ -57,8 +56,8 @@ def _pollers() -> ThreadPoolExecutor:
 
 
 def _due() -> list[tuple[int, int]]:
-    """Command: return (attempt, fence) of what is due and ours, or whose holder is gone and which
-    we take over."""
+    """Command: return (attempt, fence) of what is due and ours, or whose holder is gone and
+    which we take over."""
     me, moment = tasks.process_name(), now()
     wanted = (
         select(Attempt.id, Attempt.fence, Attempt.lease_owner)
@@ -186,8 +185,8 @@ def _later(attempt_id: int, fence: int, progress: dict[str, Any] | None, seconds
 
 
 def release() -> None:
-    """Command: hand over every attempt of this process at once, so that another need not wait for
-    our end."""
+    """Command: hand over every attempt of this process at once, so that another need not wait
+    for our end."""
     with unit_of_work():
         db.session.execute(
             update(Attempt)

@@ -1,9 +1,8 @@
-"""Workspaces: one folder per job, shared by its attempts, and the only truth about logs, curves
-and files.
+"""Workspaces: one folder per job, shared by its attempts, and the only truth about logs, curves and
+files.
 
 `config.json` is the admitted snapshot, `log` what the trainer said over all attempts,
-`metrics.jsonl` its
-progress lines, then `checkpoints/`, `samples/` and `run/<attempt>/`.
+`metrics.jsonl` its progress lines, then `checkpoints/`, `samples/` and `run/<attempt>/`.
 """
 
 from __future__ import annotations
@@ -35,11 +34,12 @@ PRIVATE = ("run", "config.json")
 
 @dataclass(frozen=True)
 class LogSlice:
-    """A piece of a log: its text, the byte it begins at, and the byte to go on from."""
+    """A piece of a log: its text, the byte it begins at, the byte to go on from, and the log's size in bytes."""
 
     text: str
     start: int
     next: int
+    size: int
 
 
 def root() -> Path:
@@ -88,9 +88,10 @@ def log(job: Job, after: int = 0, limit: int = CHUNK_BYTES) -> LogSlice:
             data = file.read(limit)
     except FileNotFoundError:
         text = _kept(job)
-        return LogSlice(text if after <= 0 else "", 0, len(text.encode()))
+        size = len(text.encode())
+        return LogSlice(text if after <= 0 else "", 0, size, size)
     whole = _whole_characters(data) if start + len(data) < size else data
-    return LogSlice(whole.decode("utf-8", "replace"), start, start + len(whole))
+    return LogSlice(whole.decode("utf-8", "replace"), start, start + len(whole), size)
 
 
 def log_tail(job_id: int, limit: int) -> tuple[str, int]:
@@ -215,8 +216,8 @@ def kind_of(relative: Path) -> str:
 
 
 def open_artifact(job: Job, path: str) -> Path:
-    """Return the absolute path of a file in the workspace. Raises NotFound for anything outside or
-    private."""
+    """Return the absolute path of a file in the workspace. Raises NotFound for anything outside
+    or private."""
     folder = of(job).resolve()
     wanted = (folder / path).resolve()
     inside = wanted.is_relative_to(folder) and wanted != folder
@@ -226,8 +227,8 @@ def open_artifact(job: Job, path: str) -> Path:
 
 
 def checkpoint_folder(job: Job, path: str) -> tuple[Path, list[Path]]:
-    """Return a checkpoint's folder (or the file itself) and its files. Raises NotFound when it is
-    not complete."""
+    """Return a checkpoint's folder (or the file itself) and its files. Raises NotFound when it
+    is not complete."""
     folder = of(job).resolve()
     trainer = registries.trainers().get(job.trainer)
     complete = {item.path for item in trainer.checkpoints(of(job))} if trainer else set()

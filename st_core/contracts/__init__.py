@@ -1,0 +1,75 @@
+"""What crosses the border between the core and plugins: frozen dataclasses and Protocols.
+
+Three kinds of things stand here: *registrations* (data a plugin hands over at start-up), *answers*
+to the pipeline's questions, and *Protocols*: objects of which exactly one must answer again and
+again (a Provider says where a job runs, a Trainer says what runs).
+
+Times are seconds or UTC datetimes, money is `Decimal` USD in fields that end in `_usd`, sizes are
+bytes.
+"""
+
+from __future__ import annotations
+
+from ..models.states import JobState
+from ..progress.readings import Progress, Source
+from .protocols import Provider, TaskRunner, Trainer
+from .registrations import (
+    EventType,
+    HealthCheck,
+    HealthResult,
+    Metric,
+    NavItem,
+    Permission,
+    Section,
+    Service,
+    Setting,
+    Severity,
+)
+from .running import Artifact, Capability, Hardware, Launch, Order, StopStep
+from .submissions import (
+    Action,
+    Checkpoint,
+    Demand,
+    Denial,
+    Estimate,
+    Hold,
+    Problem,
+    Submission,
+    Verdict,
+)
+from .viewers import Viewer
+
+__all__ = [
+    "Action",
+    "Artifact",
+    "Capability",
+    "Checkpoint",
+    "Demand",
+    "Denial",
+    "Estimate",
+    "EventType",
+    "Hardware",
+    "HealthCheck",
+    "HealthResult",
+    "Hold",
+    "JobState",
+    "Launch",
+    "Metric",
+    "NavItem",
+    "Order",
+    "Permission",
+    "Problem",
+    "Progress",
+    "Provider",
+    "Section",
+    "Service",
+    "Setting",
+    "Severity",
+    "Source",
+    "StopStep",
+    "Submission",
+    "TaskRunner",
+    "Trainer",
+    "Verdict",
+    "Viewer",
+]

@@ -17,7 +17,16 @@ from .actor import Actor, acting
 from .contracts import Service
 from .db import unit_of_work
 from .errors import ConfigError
-from .services import configs, deliveries, dispatcher, settings, streams, tasks, users, watcher
+from .services import (
+    config_samples,
+    deliveries,
+    dispatcher,
+    settings,
+    streams,
+    tasks,
+    users,
+    watcher,
+)
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +58,7 @@ def prepare(app: Flask) -> None:
             ) from error
         with unit_of_work(gate="submit"):
             users.ensure_levels()
-        configs.seed_samples()
+        config_samples.seed()
         settings.refresh()
         deliveries.skip_unsubscribed()
         for plugin in deployment.plugins.implementers("st_startup"):

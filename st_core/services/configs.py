@@ -140,7 +140,7 @@ def create(
         )
         db.session.add(config)
         db.session.flush()
-        _add_revision(config, dict(data), note or "created", viewer.user_id)
+        add_revision(config, dict(data), note or "created", viewer.user_id)
         events.emit(
             "config.created",
             subject=("config", name),
@@ -185,7 +185,7 @@ def save(
         if description is not None:
             config.description = description
         if before.digest != digest(data):
-            _add_revision(config, dict(data), note, viewer.user_id)
+            add_revision(config, dict(data), note, viewer.user_id)
             events.emit(
                 "config.saved",
                 subject=("config", name),
@@ -219,52 +219,6 @@ def delete(viewer: Viewer, name: str) -> None:
             db.session.delete(config)
 
 
-def resolve(
-    viewer: Viewer,
-    config: Mapping[str, Any] | None,
-    to_load: str | None,
-    label: str | None,
-    trainer: str | None,
-) -> tuple[dict[str, Any], str, str, int | None]:
-    """Return (data, trainer, name, revision id) of what a draft names or brings itself.
-
-    Raises SubmissionInvalid when there is neither config nor name, or no trainer takes the config.
-    """
-    if config is None:
-        name = to_load or label
-        if not name:
-            raise SubmissionInvalid(
-                "nothing to train: give `config` (the parameters) or `config_name` (a saved one)",
-                fields=[{"path": "config", "message": "missing"}],
-            )
-        newest = revision(viewer, name)
-        return dict(newest.data), trainer or get(viewer, name).trainer, name, newest.id
-    data = dict(config)
-    chosen = trainer or data.pop("trainer", None) or _trainer_for(data)
-    return data, chosen, label or to_load or str(data.get("name") or chosen), None
-
-
-def seed_samples() -> None:
-    """Command: give a fresh database the sample configs of the enabled trainers (`digits` among
-    them)."""
-    if events.head() or db.session.scalar(select(Config.id).limit(1)) is not None:
-        return
-    with unit_of_work(gate="submit"):
-        if db.session.scalar(select(Config.id).limit(1)) is not None:
-            return
-        for trainer in registries.trainers().values():
-            for name, data in getattr(trainer, "sample_configs", {}).items():
-                config = Config(
-                    name=name, trainer=trainer.name, description="A sample to begin with."
-                )
-                db.session.add(config)
-                db.session.flush()
-                _add_revision(config, dict(data), "sample", None)
-                events.emit(
-                    "config.created", subject=("config", name), after={"trainer": trainer.name}
-                )
-
-
 def refuse_problems(trainer: str, data: Mapping[str, Any]) -> None:
     """Pass when the trainer finds no problem. Raises SubmissionInvalid with each at its field."""
     _, problems = check(trainer, data)
@@ -276,7 +230,7 @@ def refuse_problems(trainer: str, data: Mapping[str, Any]) -> None:
         )
 
 
-def _add_revision(config: Config, data: dict[str, Any], note: str, author_id: int | None) -> None:
+def add_revision(config: Config, data: dict[str, Any], note: str, author_id: int | None) -> None:
     """Step: add the next revision to a locked config."""
     assert_unit_of_work()
     config.revision += 1
@@ -299,18 +253,3 @@ def _require_on(viewer: Viewer, config: Config, right: str) -> None:
     if config.owner_id == viewer.user_id and viewer.may(f"{right}.own"):
         return
     permissions.require(viewer, f"{right}.all")
-
-
-def _trainer_for(data: Mapping[str, Any]) -> str:
-    """Return the first trainer that takes this config as it is. Raises SubmissionInvalid when
-    none does."""
-    for trainer in registries.trainers().values():
-        _, problems = trainer.validate(data)
-        if not problems:
-            return trainer.name
-    raise SubmissionInvalid(
-        "no enabled trainer takes this config as it is; name one in `trainer` to see "
-        "what it misses. "
-        f"There are: {', '.join(registries.trainers()) or 'none'}.",
-        fields=[{"path": "trainer", "message": "missing"}],
-    )

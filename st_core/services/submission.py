@@ -21,7 +21,7 @@ from ..errors import Conflict, Refused, SubmissionInvalid
 from ..failpoints import failpoint
 from ..models import Job, JobGate, JobState
 from ..models.states import MOVES
-from . import configs, events, gates, jobs, registries, settings, starting_points, tasks
+from . import config_choice, events, gates, jobs, registries, settings, starting_points, tasks
 from .gates import GateResult, Walk
 
 IDEMPOTENCY_HOURS = 24
@@ -152,7 +152,7 @@ def complete(viewer: Viewer, draft: Draft) -> Submission:
     Raises NotFound or SubmissionInvalid when something it names is not there.
     """
     provider = registries.provider(draft.provider)
-    config, trainer, name, revision_id = configs.resolve(
+    config, trainer, name, revision_id = config_choice.resolve(
         viewer, draft.config, draft.config_to_load, draft.config_name, draft.trainer
     )
     source_id, source_path = starting_points.to_start_from(

@@ -34,7 +34,9 @@ PRIVATE = ("run", "config.json")
 
 @dataclass(frozen=True)
 class LogSlice:
-    """A piece of a log: its text, the byte it begins at, the byte to go on from, and the log's size in bytes."""
+    """A piece of a log: its text, the byte it begins at, the byte to go on from, and the log's size
+    in bytes.
+    """
 
     text: str
     start: int
@@ -90,7 +92,8 @@ def log(job: Job, after: int = 0, limit: int = CHUNK_BYTES) -> LogSlice:
         text = _kept(job)
         size = len(text.encode())
         return LogSlice(text if after <= 0 else "", 0, size, size)
-    whole = _whole_characters(data) if start + len(data) < size else data
+    more_comes = start + len(data) < size or not job.state.is_final
+    whole = _whole_characters(data) if more_comes else data
     return LogSlice(whole.decode("utf-8", "replace"), start, start + len(whole), size)
 
 
@@ -219,10 +222,13 @@ def open_artifact(job: Job, path: str) -> Path:
     """Return the absolute path of a file in the workspace. Raises NotFound for anything outside
     or private."""
     folder = of(job).resolve()
-    wanted = (folder / path).resolve()
-    inside = wanted.is_relative_to(folder) and wanted != folder
-    if not inside or not wanted.is_file() or wanted.relative_to(folder).parts[0] in PRIVATE:
-        raise NotFound(f"job {job.id} has no file {path!r}")
+    try:
+        wanted = (folder / path).resolve()
+        inside = wanted.is_relative_to(folder) and wanted != folder and wanted.is_file()
+    except OSError:  # a name longer than any file's
+        inside = False
+    if not inside or wanted.relative_to(folder).parts[0] in PRIVATE:
+        raise NotFound(f"job {job.id} has no file {path!r:.200}")
     return wanted
 
 

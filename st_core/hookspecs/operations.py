@@ -1,0 +1,30 @@
+"""Operations: health and metrics."""
+
+from __future__ import annotations
+
+from ..contracts import HealthCheck, Metric
+from .marker import hookspec
+
+
+@hookspec
+def st_health_checks() -> list[HealthCheck]:
+    """Add checks to the deep health answer.
+
+    When:   R, once; the checks run when health is asked for.
+    Given:  nothing.
+    Answer: a list of HealthCheck; `run` is called outside a unit of work with its timeout.
+    Rules:  a message of an unhealthy result says what to do.
+    Used by: local_gpu, simpletuner_trainer.
+    """
+
+
+@hookspec
+def st_metrics() -> list[Metric]:
+    """Add families to the Prometheus page.
+
+    When:   Q, when Prometheus scrapes.
+    Given:  nothing.
+    Answer: a list of Metric; names begin with `simpletuner_`.
+    Rules:  aggregate queries only, under 100 ms.
+    Used by: local_gpu, metrics.
+    """

@@ -19,7 +19,7 @@ def st_hold_job(job: Job, load: Any) -> Hold | None:
     Given:  the queued job, and `load` with the numbers of running jobs by provider and user.
     Answer: a Hold with the sentence people read, or None; any hold waits.
     Rules:  no writes, no network; a hold that is true of a provider or hardware says so in its
-    scope.
+            scope.
     Used by: local_gpu.
     """
 

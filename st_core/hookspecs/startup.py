@@ -18,8 +18,8 @@ def st_settings() -> list[Setting]:
 
     When:   R, first thing after the import, before any value is read.
     Given:  nothing.
-    Answer: a list of Setting with help, unit and default; an unknown key in the file then stops
-    the start.
+    Answer: a list of Setting with help, unit and default; an unknown key in the file then stops the
+            start.
     Rules:  no side effects; secrets are marked `secret=True` and never shown.
     Used by: command_trainer, local_gpu, metrics, simpletuner_trainer, tiny_trainer.
     """
@@ -45,7 +45,7 @@ def st_startup(app: Flask) -> None:
     Given:  the Flask app; an application context is open, no unit of work is.
     Answer: nothing; raise StError to stop the start with that sentence.
     Rules:  idempotent, because every process of a server does it; open an own unit of work to
-    write.
+            write.
     Used by: local_gpu.
     """
 
@@ -69,9 +69,9 @@ def st_blueprints() -> list[Blueprint]:
     When:   R, once, after the core's own blueprints.
     Given:  nothing.
     Answer: a list of Flask blueprints; the first is named like the plugin, templates lie below its
-    name.
+            name.
     Rules:  every route declares its permission through `st_core.api.routing`; no URL of somebody
-    else.
+            else.
     Used by: local_gpu, metrics, simpletuner_trainer.
     """
 
@@ -120,7 +120,7 @@ def st_services() -> list[Service]:
     Given:  nothing.
     Answer: a list of Service.
     Rules:  runs in an application context of its own each time; survives running late, twice, or
-    never.
+            never.
     Used by: local_gpu.
     """
 

@@ -31,6 +31,6 @@ def st_reserve_limits(job: Job, submission: Submission) -> list[Verdict]:
     Given:  `job` already has an id and state NEW; `submission.estimate.usd` may be None (unknown).
     Answer: one Verdict per limit that is reached; an empty list means plenty of room.
     Rules:  write reservations keyed by `job.id`; a BLOCK verdict cancels everything, your rows
-    included.
+            included.
     Used by: local_gpu.
     """

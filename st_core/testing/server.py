@@ -34,6 +34,8 @@ class ServerProcess:
         self.env = env
         self.port = _free_port()
         self.process: subprocess.Popen[bytes] | None = None
+        #: The interpreter whose installed server is started.
+        self.python = Path(sys.executable)
         state_dir.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -143,10 +145,12 @@ class ServerProcess:
             psutil.wait_procs(found, timeout=0.2)
 
     def _command(self) -> list[str]:
-        script = Path(sys.executable).with_name("simpletuner")
-        start = [str(script)] if script.exists() else [sys.executable, "-m", "st_core.cli"]
-        place = ["--host", "127.0.0.1", "--port", str(self.port), "--state-dir", self.state_dir]
-        return [*start, "server", *map(str, place), *self.arguments]
+        script = self.python.with_name("simpletuner")
+        start = [str(script)] if script.exists() else [str(self.python), "-m", "st_core.cli"]
+        place = ["--host", "127.0.0.1", "--port", str(self.port)]
+        if "SIMPLETUNER_STATE_DIR" not in self.env:
+            place += ["--state-dir", str(self.state_dir)]
+        return [*start, "server", *place, *self.arguments]
 
     def _environment(self) -> dict[str, str]:
         """Return our environment without settings that a developer's shell may hold."""

@@ -12,7 +12,7 @@ import importlib
 import logging
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
@@ -125,11 +125,11 @@ class PluginManager:
     def _trace(self) -> None:
         started: list[float] = []
 
-        def before(hook: str, methods: Sequence[Any], _kwargs: dict[str, Any]) -> None:
+        def before(hook: str, methods: Sequence[Any], _kwargs: Mapping[str, Any]) -> None:
             started.append(time.perf_counter())
 
         def after(
-            _outcome: Any, hook: str, methods: Sequence[Any], _kwargs: dict[str, Any]
+            _outcome: Any, hook: str, methods: Sequence[Any], _kwargs: Mapping[str, Any]
         ) -> None:
             spent = (time.perf_counter() - started.pop()) * 1000
             names = ", ".join(method.plugin_name for method in reversed(methods))

@@ -9,10 +9,10 @@ from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..clock import now
-from ..db import UtcDateTime, db
+from ..db import Model, UtcDateTime
 
 
-class Config(db.Model):
+class Config(Model):
     """A config's name, owner and trainer. `revision` is the number of its newest revision."""
 
     __tablename__ = "config"
@@ -29,7 +29,7 @@ class Config(db.Model):
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
 
 
-class Revision(db.Model):
+class Revision(Model):
     """One saved state of a config: its data, who saved it and why. Never changed afterwards."""
 
     __tablename__ = "revision"

@@ -9,12 +9,12 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, tex
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..clock import now
-from ..db import UtcDateTime, db
+from ..db import Model, UtcDateTime
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
 
-class Event(db.Model):
+class Event(Model):
     """One fact. `id` is the gapless number of the journal; `before` and `after` hold what changed.
 
     The actor is who did it, `on_behalf_of` for whom, `door` through what: page, api, cli, service,
@@ -46,7 +46,7 @@ class Event(db.Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
 
 
-class Delivery(db.Model):
+class Delivery(Model):
     """One event that one subscriber (a plugin) must still see, or has seen.
 
     `state` is pending, done, dead (gave up after eight tries) or skipped (the plugin was switched

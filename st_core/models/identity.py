@@ -9,7 +9,7 @@ from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, Text, Uni
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..clock import now
-from ..db import UtcDateTime, db
+from ..db import Model, UtcDateTime, db
 
 user_level = Table(
     "user_level",
@@ -21,7 +21,7 @@ user_level = Table(
 )
 
 
-class User(db.Model):
+class User(Model):
     """A person, or a service account. `auth_provider` is local, oidc or ldap."""
 
     __tablename__ = "user_account"  # "user" is a reserved word on PostgreSQL
@@ -58,7 +58,7 @@ class User(db.Model):
     )
 
 
-class Level(db.Model):
+class Level(Model):
     """A named set of permissions. `priority` orders levels (guide section 2: 10, 20, 30, 100)."""
 
     __tablename__ = "level"
@@ -71,7 +71,7 @@ class Level(db.Model):
     permissions: Mapped[list[str]] = mapped_column(JSON, default=list)
 
 
-class PermissionOverride(db.Model):
+class PermissionOverride(Model):
     """One permission granted to or taken from one user, whatever the levels say."""
 
     __tablename__ = "permission_override"
@@ -87,7 +87,7 @@ class PermissionOverride(db.Model):
     )
 
 
-class Session(db.Model):
+class Session(Model):
     """A signed-in browser. The id itself is never stored, only its SHA-256 (hex)."""
 
     __tablename__ = "session"
@@ -104,7 +104,7 @@ class Session(db.Model):
     user_agent: Mapped[str | None] = mapped_column(String(255))
 
 
-class ApiKey(db.Model):
+class ApiKey(Model):
     """A key for scripts. Only its SHA-256 (hex) is stored; `prefix` is what people see.
 
     `scopes` None means all of the owner's permissions.
@@ -126,7 +126,7 @@ class ApiKey(db.Model):
     is_active: Mapped[bool] = mapped_column(default=True)
 
 
-class AuthProvider(db.Model):
+class AuthProvider(Model):
     """An outside place that says who people are (OIDC, LDAP). `config` holds secrets only
     encrypted."""
 
@@ -143,7 +143,7 @@ class AuthProvider(db.Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
-class ExternalIdentity(db.Model):
+class ExternalIdentity(Model):
     """The name an outside provider has for a user: issuer and subject, never the e-mail."""
 
     __tablename__ = "external_identity"

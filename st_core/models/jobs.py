@@ -11,7 +11,7 @@ from sqlalchemy import JSON, Enum, ForeignKey, Index, String, Text, UniqueConstr
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..clock import now
-from ..db import Usd, UtcDateTime, db
+from ..db import Model, Usd, UtcDateTime
 from .states import JobState
 
 STATE = Enum(
@@ -25,7 +25,7 @@ QUEUED = text("state = 'queued'")
 ACTIVE = text("state IN ('starting', 'running')")
 
 
-class Job(db.Model):
+class Job(Model):
     """One admitted training run. Only `st_core.services.jobs` changes its state.
 
     `priority` is what the submitter's level gives, `effective_priority` what counts (the override,
@@ -107,7 +107,7 @@ class Job(db.Model):
         return f"{self.key}-{self.attempt}"
 
 
-class Attempt(db.Model):
+class Attempt(Model):
     """One start of a job. `fence` grows with every claim; whoever writes with an older one is
     refused.
 
@@ -150,7 +150,7 @@ class Attempt(db.Model):
     job: Mapped[Job] = relationship(back_populates="attempts")
 
 
-class JobGate(db.Model):
+class JobGate(Model):
     """What one gate of the pipeline said when the job was admitted."""
 
     __tablename__ = "job_gate"
@@ -163,7 +163,7 @@ class JobGate(db.Model):
     text: Mapped[str] = mapped_column(Text, default="")
 
 
-class JobLog(db.Model):
+class JobLog(Model):
     """The last part of an attempt's log, kept when the attempt ended, for the day its workspace
     is gone."""
 

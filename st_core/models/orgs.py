@@ -8,10 +8,10 @@ from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..clock import now
-from ..db import UtcDateTime, db
+from ..db import Model, UtcDateTime
 
 
-class Org(db.Model):
+class Org(Model):
     """An organisation: the widest circle that shares jobs and ceilings."""
 
     __tablename__ = "org"
@@ -25,7 +25,7 @@ class Org(db.Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
-class Team(db.Model):
+class Team(Model):
     """A team inside one organisation."""
 
     __tablename__ = "team"
@@ -41,7 +41,7 @@ class Team(db.Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
-class Membership(db.Model):
+class Membership(Model):
     """A user in an organisation, or in one of its teams (`team_id` set). `role` is member, lead
     or admin."""
 

@@ -9,10 +9,10 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..clock import now
-from ..db import UtcDateTime, db
+from ..db import Model, UtcDateTime
 
 
-class StoredSetting(db.Model):
+class StoredSetting(Model):
     """A setting changed in the UI or over the API; the file and the environment win over it."""
 
     __tablename__ = "stored_setting"
@@ -25,7 +25,7 @@ class StoredSetting(db.Model):
     )
 
 
-class Lease(db.Model):
+class Lease(Model):
     """Who may run an exclusive service just now, and until when."""
 
     __tablename__ = "lease"
@@ -35,7 +35,7 @@ class Lease(db.Model):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-class Lock(db.Model):
+class Lock(Model):
     """One row per gate, and one whose `value` is a counter: `journal` (last event) and `policy`
     (generation)."""
 

@@ -18,7 +18,7 @@ from ..clock import iso, now
 from ..contracts import Viewer
 from ..db import db
 from ..errors import Malformed
-from ..models import Job, JobState, User
+from ..models import Attempt, Job, JobState, User
 from ..models.states import ACTIVE
 from . import jobs, limits, permissions
 from .limits import Load
@@ -178,12 +178,13 @@ def average_wait_seconds() -> float | None:
     """Return the mean time from entering the queue to the start, over the last hundred started
     jobs."""
     rows = db.session.execute(
-        select(Job.queued_at, Job.started_at)
-        .where(Job.started_at.is_not(None), Job.queued_at.is_not(None))
-        .order_by(Job.id.desc())
+        select(Job.queued_at, Attempt.created_at)
+        .join(Attempt, Attempt.job_id == Job.id)
+        .where(Attempt.number == 1)
+        .order_by(Attempt.id.desc())
         .limit(100)
-    ).all()
-    waits = [(started - queued).total_seconds() for queued, started in rows if started >= queued]
+    )
+    waits = [(claimed - queued).total_seconds() for queued, claimed in rows if queued is not None]
     return sum(waits) / len(waits) if waits else None
 
 

@@ -10,11 +10,11 @@ from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from st_core.clock import now
-from st_core.db import Usd, UtcDateTime, db
+from st_core.db import Model, Usd, UtcDateTime
 from st_core.models.events import BigId
 
 
-class MetricsCounter(db.Model):
+class MetricsCounter(Model):
     """One sample of a counter: its family's name, its one label value, and how far it has grown.
 
     `seconds` and `cost_usd` are sums beside the count, for families that need them.
@@ -29,7 +29,7 @@ class MetricsCounter(db.Model):
     cost_usd: Mapped[Decimal] = mapped_column(Usd, default=Decimal(0))
 
 
-class MetricsCounted(db.Model):
+class MetricsCounted(Model):
     """An event that was counted; its second delivery changes nothing."""
 
     __tablename__ = "metrics_counted"

@@ -33,10 +33,13 @@ def open_regular(path: Path) -> Iterator[RegularFile | None]:
     except OSError:
         yield None
         return
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        yield None
+        return
     with os.fdopen(descriptor, "rb", buffering=0) as handle:
-        status = os.fstat(descriptor)
-        regular = stat.S_ISREG(status.st_mode)
-        yield RegularFile(handle, status.st_size) if regular else None
+        yield RegularFile(handle, status.st_size)
 
 
 def read_regular(path: Path, limit_bytes: int) -> bytes | None:

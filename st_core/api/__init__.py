@@ -4,12 +4,41 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask
 
-from . import envelope, guard, openapi
+from . import (
+    auth,
+    configs,
+    envelope,
+    events,
+    guard,
+    health,
+    job_files,
+    jobs,
+    openapi,
+    providers,
+    queue,
+    revisions,
+    submit,
+    system,
+)
 
 
 def blueprints() -> list[Blueprint]:
-    """Return the core's JSON blueprints in the order in which the OpenAPI document lists them."""
-    return [openapi.blueprint]
+    """Return the core's JSON blueprints."""
+    modules = (
+        health,
+        auth,
+        submit,
+        jobs,
+        job_files,
+        queue,
+        configs,
+        revisions,
+        providers,
+        events,
+        system,
+        openapi,
+    )
+    return [module.blueprint for module in modules]
 
 
 def init_app(app: Flask) -> None:

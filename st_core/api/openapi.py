@@ -84,7 +84,8 @@ def _schemas(
         wanted |= {(model, "validation") for model in (declared.query, declared.body) if model}
         wanted |= {
             (model, "serialization")
-            for model in declared.answers.values()
+            for status in declared.answers
+            for model in declared.kinds(status)
             if not isinstance(model, Raw)
         }
     ordered = sorted(wanted, key=lambda pair: (pair[0].__module__, pair[0].__qualname__, pair[1]))
@@ -139,17 +140,16 @@ def _responses(
     declared: Declared, has_variables: bool, refs: dict[tuple[type[BaseModel], str], str]
 ) -> dict[str, Any]:
     answers: dict[int, Any] = {}
-    for status, model in declared.answers.items():
-        if isinstance(model, Raw):
-            schema: dict[str, Any] = {"type": "string", "description": model.description}
-            content = {model.media_type: {"schema": schema}}
-            answers[status] = {"description": model.description, "content": content}
-        else:
-            schema = _ref(refs[model, "serialization"])
-            answers[status] = {
-                "description": (model.__doc__ or declared.summary).strip().splitlines()[0],
-                "content": {"application/json": {"schema": schema}},
-            }
+    for status in declared.answers:
+        content: dict[str, Any] = {}
+        for kind in declared.kinds(status):
+            if isinstance(kind, Raw):
+                content[kind.media_type] = {"schema": _raw(kind)}
+            else:
+                content["application/json"] = {"schema": _ref(refs[kind, "serialization"])}
+        first = declared.kinds(status)[0]
+        text = first.description if isinstance(first, Raw) else first.__doc__ or declared.summary
+        answers[status] = {"description": text.strip().splitlines()[0], "content": content}
     problem = {"schema": _ref(refs[Problem, "serialization"])}
     for status in sorted(possible_errors(declared, has_variables)):
         answers.setdefault(
@@ -200,6 +200,10 @@ def _without_null(field: dict[str, Any]) -> dict[str, Any]:
         del kept["default"]
     choices = [one for one in kept.pop("anyOf", ()) if one != {"type": "null"}]
     return kept | (choices[0] if len(choices) == 1 else {"anyOf": choices} if choices else {})
+
+
+def _raw(kind: Raw) -> dict[str, Any]:
+    return {"type": "string", "description": kind.description}
 
 
 def _upload(media: str) -> dict[str, Any]:

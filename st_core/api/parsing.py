@@ -73,6 +73,19 @@ def json_body() -> Any:
         ) from error
 
 
+def idempotency_key(in_body: str | None) -> str | None:
+    """Return the key under which a repeated submission is the same one: the body's or the header's.
+
+    Raises Malformed when both are there and differ, or the header's is over 200 characters.
+    """
+    header = request.headers.get("Idempotency-Key")
+    if header is not None and not 0 < len(header) <= 200:
+        raise Malformed("The header Idempotency-Key must have 1 to 200 characters.")
+    if header and in_body and header != in_body:
+        raise Malformed("The header Idempotency-Key and idempotency_key differ; send one of them.")
+    return in_body or header
+
+
 def refuse_nul(text: str) -> None:
     """Refuse a NUL character, which no database text can hold. Raises Malformed."""
     if "\x00" in text:

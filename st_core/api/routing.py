@@ -38,6 +38,10 @@ class Raw:
     description: str
 
 
+#: What a status answers with; several when the caller may choose the form.
+AnswerKind = type[BaseModel] | Raw | tuple[type[BaseModel] | Raw, ...]
+
+
 @dataclass(frozen=True)
 class Declared:
     """What one handler promised; stands on the view function as `declared`."""
@@ -50,7 +54,7 @@ class Declared:
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
     uploads: tuple[str, ...] = ()
-    answers: Mapping[int, type[BaseModel] | Raw] = field(default_factory=dict)
+    answers: Mapping[int, AnswerKind] = field(default_factory=dict)
     errors: tuple[int, ...] = ()
     tags: tuple[str, ...] = ()
 
@@ -59,6 +63,11 @@ class Declared:
         """Name the permissions of which one is enough; empty when none is needed."""
         names = (self.permission,) if isinstance(self.permission, str) else self.permission
         return tuple(name for name in names if name not in OPEN | {SIGNED_IN})
+
+    def kinds(self, status: int) -> tuple[type[BaseModel] | Raw, ...]:
+        """Return every form in which `status` may be answered."""
+        found = self.answers[status]
+        return found if isinstance(found, tuple) else (found,)
 
     @property
     def is_open(self) -> bool:
@@ -76,7 +85,7 @@ def route(
     query: type[BaseModel] | None = None,
     body: type[BaseModel] | None = None,
     uploads: Sequence[str] = (),
-    answers: Mapping[int, type[BaseModel] | Raw] | None = None,
+    answers: Mapping[int, AnswerKind] | None = None,
     errors: Sequence[int] = (),
     tags: Sequence[str] = (),
 ) -> Callable[[View], View]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 
 from ..clock import now
 from ..contracts import Problem, Viewer
@@ -35,7 +35,15 @@ def page(
 ) -> list[Config]:
     """Return configs by name, after the name `after`. Raises NotAllowed without `config.view`."""
     permissions.require(viewer, "config.view")
-    wanted = select(Config).order_by(Config.name).limit(limit)
+    wanted = matching(query, trainer).limit(limit)
+    if after:
+        wanted = wanted.where(Config.name > after)
+    return list(db.session.scalars(wanted))
+
+
+def matching(query: str | None, trainer: str | None) -> Select[tuple[Config]]:
+    """Return the statement for configs by name; `query` searches name and description."""
+    wanted = select(Config).order_by(Config.name)
     if query:
         pattern = (
             "%" + query.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
@@ -48,9 +56,7 @@ def page(
         )
     if trainer:
         wanted = wanted.where(Config.trainer == trainer)
-    if after:
-        wanted = wanted.where(Config.name > after)
-    return list(db.session.scalars(wanted))
+    return wanted
 
 
 def get(viewer: Viewer, name: str) -> Config:
@@ -165,7 +171,7 @@ def save(
     since `expected_revision`.
     """
     seen = get(viewer, name)
-    _require_on(viewer, seen, "config.edit")
+    require_on(viewer, seen, "config.edit")
     refuse_problems(seen.trainer, data)
     with unit_of_work():
         config = db.session.get(Config, seen.id, with_for_update=True, populate_existing=True)
@@ -197,16 +203,16 @@ def save(
     return config
 
 
-def restore(viewer: Viewer, name: str, number: int) -> Config:
+def restore(viewer: Viewer, name: str, number: int, *, note: str = "") -> Config:
     """Command: save an old revision's content as a new revision."""
     old = revision(viewer, name, number)
-    return save(viewer, name, old.data, note=f"restored revision {number}")
+    return save(viewer, name, old.data, note=note or f"restored revision {number}")
 
 
 def delete(viewer: Viewer, name: str) -> None:
     """Command: delete a config and its revisions; jobs keep their snapshots."""
     seen = get(viewer, name)
-    _require_on(viewer, seen, "config.delete")
+    require_on(viewer, seen, "config.delete")
     with unit_of_work():
         config = db.session.get(Config, seen.id)
         if config is not None:
@@ -248,7 +254,13 @@ def add_revision(config: Config, data: dict[str, Any], note: str, author_id: int
     db.session.flush()
 
 
-def _require_on(viewer: Viewer, config: Config, right: str) -> None:
+def may(viewer: Viewer, config: Config, right: str) -> bool:
+    """Tell whether the viewer may `right` (`config.edit`) on this config: `.own` or `.all`."""
+    own = config.owner_id == viewer.user_id and viewer.may(f"{right}.own")
+    return own or viewer.may(f"{right}.all")
+
+
+def require_on(viewer: Viewer, config: Config, right: str) -> None:
     """Pass when the viewer may `right` on this config: `.own` for own ones, `.all` for others'."""
     if config.owner_id == viewer.user_id and viewer.may(f"{right}.own"):
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from flask import current_app
@@ -109,6 +110,15 @@ def describe(user_id: int) -> dict[str, Any]:
             for level in user.levels
         ],
     }
+
+
+def display_names(user_ids: Iterable[int | None]) -> dict[int, str]:
+    """Return what these people are called, by id; those who left are not among them."""
+    wanted = {user_id for user_id in user_ids if user_id is not None}
+    if not wanted:
+        return {}
+    found = db.session.scalars(select(User).where(User.id.in_(wanted)))
+    return {user.id: user.display_name or user.username for user in found}
 
 
 def viewer_of(

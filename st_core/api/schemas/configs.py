@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
 
 from pydantic import Field
 
-from .kinds import Answer, Body, FieldProblem, JsonObject, JsonValue, Listing, Page, Query
+from .jobs import Change
+from .kinds import Answer, Body, FieldProblem, JsonObject, Listing, Query
 
-#: Lower and upper case letters, digits and `. _ -`, a letter or digit first: also a safe file name.
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+#: What `services.configs.NAME` allows, for the document.
+NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._\-\[\]()]{0,99}$"
 
 
 class Config(Answer):
@@ -40,8 +40,11 @@ class ConfigList(Listing):
     configs: list[Config]
 
 
-class ConfigQuery(Page):
+class ConfigQuery(Query):
     """Which configs."""
+
+    limit: int = Field(50, ge=1, le=500, description="Most rows to return.")
+    cursor: str | None = Field(None, max_length=500, description="`next` of the page before.")
 
     q: str | None = Field(None, max_length=200, description="Words in name and description.")
     trainer: str | None = Field(None, max_length=100)
@@ -62,6 +65,7 @@ class SaveBody(Body):
 
     data: JsonObject
     note: str = Field("", max_length=500)
+    description: str | None = Field(None, max_length=500)
     expected_revision: int | None = Field(None, ge=0, le=2**31 - 1)
 
 
@@ -104,15 +108,6 @@ class DiffQuery(Query):
     new: int | None = Field(None, alias="to", ge=1, le=2**31 - 1)
 
 
-class Change(Answer):
-    """One key that differs; null where it is missing."""
-
-    path: str
-    before: JsonValue = None
-    after: JsonValue = None
-    kind: Literal["added", "removed", "changed"]
-
-
 class Diff(Answer):
     """How two revisions differ."""
 
@@ -133,6 +128,12 @@ class CheckBody(Body):
 
     data: JsonObject | None = None
     trainer: str | None = Field(None, max_length=100)
+
+
+class DataBody(Body):
+    """Data to check."""
+
+    data: JsonObject
 
 
 class Checked(Answer):
@@ -165,6 +166,7 @@ class Imported(Answer):
 
     success: bool = True
     configs: list[Config]
+    notes: list[str] = Field([], description="What was left out, and what to do about it.")
 
 
 class Trainer(Answer):

@@ -13,18 +13,15 @@ class Event(Answer):
     """One fact; `id` is its number in the journal, without gaps."""
 
     id: int
-    name: str
+    type: str = Field(description="Its name, `job.queued` for instance.")
     severity: str
     subject_type: str
     subject_id: str
     job_id: str | None = None
     message: str
     data: JsonObject
-    before: JsonObject | None = None
-    after: JsonObject | None = None
-    actor_id: int | None = None
-    actor_name: str
-    created_at: datetime
+    actor: str
+    timestamp: datetime
 
 
 class Events(Listing):

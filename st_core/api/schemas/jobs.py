@@ -51,7 +51,9 @@ class Job(Answer):
     is_terminal: bool
     is_active: bool
     duration_seconds: float | None = None
-    queue_position: int | None = Field(None, description="1 is next; null when it does not wait.")
+    queue_position: int | None = Field(
+        None, description="1 is next; null when it does not wait, and in lists."
+    )
     priority: int
     attempt: int
     max_attempts: int
@@ -151,8 +153,8 @@ class LogQuery(Query):
     """Which part of the log."""
 
     after: int = Field(0, ge=0, le=2**53, description="Byte offset: the `next` of before.")
-    limit: int = Field(262_144, ge=1, le=4_194_304, description="Most bytes.")
-    tail: int | None = Field(None, ge=1, le=4_194_304, description="Instead the last bytes.")
+    limit: int = Field(262_144, ge=16, le=4_194_304, description="Most bytes.")
+    tail: int | None = Field(None, ge=16, le=4_194_304, description="Instead the last bytes.")
 
 
 class LogStreamQuery(Query):
@@ -185,9 +187,7 @@ class InlineProgress(JobProgress):
 class SeriesQuery(Query):
     """Which curves."""
 
-    names: list[str] = Field([], description="Metrics by name; all when empty.")
-    start_step: int | None = Field(None, ge=0, le=2**53)
-    end_step: int | None = Field(None, ge=0, le=2**53)
+    names: list[str] = Field([], max_length=100, description="Metrics by name; all when empty.")
     max_points: int = Field(2000, ge=2, le=10_000)
     format: Literal["json", "csv"] = "json"
 
@@ -195,9 +195,8 @@ class SeriesQuery(Query):
 class Point(Answer):
     """A metric at a step."""
 
-    step: int
+    step: float
     value: float
-    at: float | None = Field(None, description="Seconds since 1970, as the trainer says.")
 
 
 class Series(Answer):
@@ -215,7 +214,6 @@ class Artifact(Answer):
     size_bytes: int
     modified_at: datetime
     url: str
-    step: int | None = None
 
 
 class CheckpointFolder(Answer):
@@ -270,7 +268,7 @@ class Gate(Answer):
     """What one gate of the pipeline said."""
 
     name: str
-    result: str = Field(description="passed, warned, asked, refused or skipped.")
+    result: str = Field(description="pass, warn, ask, no or todo (not reached).")
     verdict: str = ""
     text: str = ""
 

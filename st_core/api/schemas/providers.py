@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, RootModel
 
-from .kinds import Answer, Body, JsonValue
+from .kinds import Answer, JsonObject, JsonValue
 from .submit import HardwareOption
 
 
@@ -34,8 +34,5 @@ class ProviderConfig(Answer):
     editable: list[str] = Field([], description="Names that may be changed while running.")
 
 
-class ProviderConfigBody(Body):
+class ProviderConfigBody(RootModel[JsonObject]):
     """Values of editable settings by their short names."""
-
-    model_config = {"extra": "allow"}
-    __pydantic_extra__: dict[str, JsonValue]

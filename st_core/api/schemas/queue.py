@@ -20,6 +20,7 @@ class Entry(Answer):
     provider: str
     config_name: str | None = None
     name: str
+    hardware: str | None = None
     priority: int
     priority_name: str
     priority_override: int | None = None
@@ -59,8 +60,8 @@ class LocalStats(Answer):
 
     running_jobs: int = 0
     pending_jobs: int = 0
-    allocated_gpus: list[int] = []
-    available_gpus: list[int] = []
+    allocated_gpus: list[str] = []
+    available_gpus: list[str] = []
     total_gpus: int = 0
     max_concurrent_gpus: int | None = None
     max_concurrent_jobs: int = 1
@@ -213,7 +214,7 @@ class LocalSubmitted(Answer):
     success: bool
     job_id: str | None = None
     status: str
-    allocated_gpus: list[int] | None = None
+    allocated_gpus: list[str] | None = None
     allocated_worker_id: str | None = None
     queue_position: int | None = None
     requires_approval: bool = False

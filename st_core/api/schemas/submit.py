@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, RootModel, model_validator
 
 from .jobs import Gate
-from .kinds import Answer, Body, Dollars, JsonObject, Query
+from .kinds import Answer, Body, Dollars, FieldProblem, JsonObject, Query
 
 _NAMES_A_CONFIG = ("config", "config_name", "config_name_to_load")
 
@@ -60,8 +60,9 @@ class SubmitQuery(Query):
 
 
 class Submitted(Answer):
-    """What became of a submission: `status` is queued or pending_approval; of a dry run,
-    would_queue, would_ask or would_refuse.
+    """What became of a submission, or in a dry run would.
+
+    `status` is queued or pending_approval; of a dry run would_queue, would_ask or would_refuse.
     """
 
     success: bool
@@ -76,26 +77,13 @@ class Submitted(Answer):
     idempotent_hit: bool = False
     queue_position: int | None = None
     dry_run: bool = False
+    valid: bool = Field(True, description="It was, or would be, admitted.")
     gates: list[Gate] = []
+    errors: list[FieldProblem] = Field([], description="What is wrong with the config, by field.")
 
 
-class FieldTrouble(Answer):
-    """One thing wrong with a config, at its field."""
-
-    path: str
-    message: str
-
-
-class DryRun(Answer):
-    """What every gate of the pipeline says to a submission that is not made."""
-
-    valid: bool = Field(description="The job would be admitted.")
-    status: Literal["would_queue", "would_ask", "would_refuse"]
-    dry_run: bool = True
-    gates: list[Gate]
-    errors: list[FieldTrouble] = []
-    estimated_cost_usd: Dollars | None = None
-    warnings: list[str] = []
+class CostBody(RootModel[list[JsonObject] | JsonObject]):
+    """The datasets of the config, as old clients send them."""
 
 
 class PreSubmitQuery(Query):
@@ -166,6 +154,7 @@ class HardwareOption(Answer):
     cost_per_hour: float | None = None
     available: bool = True
     memory_bytes: int | None = None
+    devices: list[str] = []
 
 
 class HardwareOptions(Answer):

@@ -7,16 +7,14 @@ from datetime import datetime
 from pydantic import Field
 
 from .kinds import Answer, Body, JsonObject, JsonValue, Query
+from .submit import HardwareOption
 
 
 class Version(Answer):
-    """Versions of the server and what it stands on."""
+    """Versions of the server and, for those who are signed in, of its plugins."""
 
     version: str
-    python: str
-    flask: str
-    sqlalchemy: str
-    plugins: dict[str, str]
+    plugins: dict[str, str] | None = None
 
 
 class StatusQuery(Query):
@@ -25,18 +23,11 @@ class StatusQuery(Query):
     include_allocation: bool = Field(False, description="Also which job holds which device.")
 
 
-class Gpu(Answer):
-    """A GPU of this machine."""
+class Inventory(Answer):
+    """The GPUs of this machine together."""
 
-    index: int
-    uuid: str
-    name: str
-    memory_total_bytes: int | None = None
-    memory_used_bytes: int | None = None
-    utilization_percent: float | None = None
-    temperature_celsius: float | None = None
-    job_id: str | None = None
-    busy_with_others: bool = False
+    count: int
+    memory_bytes: int
 
 
 class Slot(Answer):
@@ -62,8 +53,9 @@ class SystemStatus(Answer):
     database: str
     jobs_active: int
     jobs_queued: int
-    gpus: list[Gpu]
-    gpu_inventory: JsonObject
+    gpus: list[HardwareOption] = Field(description="By kind.")
+    gpu_inventory: Inventory
+    hardware: list[HardwareOption] = Field(description="Everything jobs can be given here.")
     gpu_allocation: list[Slot] | None = None
 
 

@@ -1,0 +1,25 @@
+"""Cursors of lists that are ordered by a name: opaque outside, the last name shown inside."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from ..errors import Malformed
+
+
+def encode(name: str) -> str:
+    """Return the cursor that goes on after `name`."""
+    return base64.urlsafe_b64encode(name.encode()).decode().rstrip("=")
+
+
+def decode(cursor: str | None) -> str | None:
+    """Return the name a cursor goes on after, None without one. Raises Malformed when it is not
+    ours.
+    """
+    if not cursor:
+        return None
+    try:
+        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (ValueError, binascii.Error):
+        raise Malformed("This cursor was not made by this server; begin without one.") from None

@@ -14,7 +14,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from .. import __version__
 from .envelope import MEDIA_TYPE
 from .routing import ALWAYS, SIGNED_IN, Declared, Raw, operations, route
-from .schemas.kinds import JSON_VALUE, Answer, JsonObject, Problem
+from .schemas.kinds import JSON_MARK, JSON_VALUE, Answer, JsonObject, Problem
 
 blueprint = Blueprint("openapi", __name__)
 REF = "#/components/schemas/{model}"
@@ -91,7 +91,17 @@ def _schemas(
     ordered = sorted(wanted, key=lambda pair: (pair[0].__module__, pair[0].__qualname__, pair[1]))
     mapping, schema = models_json_schema(ordered, ref_template=REF)
     names = {(model, mode): ref["$ref"].rsplit("/", 1)[1] for (model, mode), ref in mapping.items()}  # type: ignore[index]
-    return names, schema.get("$defs", {})  # type: ignore[return-value]
+    return names, _with_json_values(schema.get("$defs", {}))
+
+
+def _with_json_values(schema: Any) -> Any:
+    """Turn every mark of a JSON value into a reference to its schema."""
+    if isinstance(schema, list):
+        return [_with_json_values(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    named = {name: _with_json_values(item) for name, item in schema.items() if name != JSON_MARK}
+    return named | (_ref("JsonValue") if JSON_MARK in schema else {})
 
 
 def _operation(

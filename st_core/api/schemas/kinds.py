@@ -24,7 +24,9 @@ JSON_VALUE: dict[str, Any] = {
         {"type": "null"},
     ],
 }
-JsonValue = Annotated[Any, WithJsonSchema({"$ref": "#/components/schemas/JsonValue"})]
+#: pydantic refuses references it did not make; the document's writer turns the mark into one.
+JSON_MARK = "x-json-value"
+JsonValue = Annotated[Any, WithJsonSchema({JSON_MARK: True})]
 JsonObject = dict[str, JsonValue]
 Dollars = Annotated[
     Decimal, PlainSerializer(float, return_type=float, when_used="json"), Field(description="USD")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, and_, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, bindparam, insert, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from .. import actor as actors
@@ -136,22 +136,29 @@ def emit(
     db.session().info.setdefault("journal", []).append(entry)
 
 
+#: Made once: building a statement costs more than running it, and every write runs these.
+_LOCKS = Lock.__table__
+_NUMBER = (
+    update(_LOCKS)
+    .where(_LOCKS.c.name == "journal")
+    .values(value=_LOCKS.c.value + bindparam("added"))
+    .returning(_LOCKS.c.value)
+)
+_INSERT_EVENTS = insert(Event.__table__)
+_INSERT_DELIVERIES = insert(Delivery.__table__)
+
+
 def _close_journal(session: Session) -> None:
     """Number and insert what the unit of work emitted, and its deliveries."""
     entries: list[dict[str, Any]] | None = session.info.pop("journal", None)
     if not entries:
         return
-    last = session.execute(
-        update(Lock)
-        .where(Lock.name == "journal")
-        .values(value=Lock.value + len(entries))
-        .returning(Lock.value)
-    ).scalar_one()
+    last = session.execute(_NUMBER, {"added": len(entries)}).scalar_one()
     left_out = {}
     for number, entry in enumerate(entries, last - len(entries) + 1):
         entry["id"] = number
         left_out[number] = entry.pop("not_to")
-    session.execute(insert(Event), entries)
+    session.execute(_INSERT_EVENTS, entries)
     subscribers: Sequence[str] = current_app.extensions["st"].subscribers
     due = now()
     deliveries = [
@@ -161,7 +168,7 @@ def _close_journal(session: Session) -> None:
         if name != left_out[entry["id"]]
     ]
     if deliveries:
-        session.execute(insert(Delivery), deliveries)
+        session.execute(_INSERT_DELIVERIES, deliveries)
     session.info["journal_written"] = True
 
 

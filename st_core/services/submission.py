@@ -229,7 +229,7 @@ def _enter(job: Job, walk: Walk, *, event: str) -> None:
     if job.attempt:
         db.session.execute(delete(JobGate).where(JobGate.job_id == job.id))
     db.session.execute(
-        insert(JobGate),
+        insert(JobGate.__table__),
         [
             {
                 "job_id": job.id,

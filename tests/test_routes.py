@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,15 +14,25 @@ from st_core.api.routing import ALWAYS, PUBLIC, SIGNED_IN, declared_for, is_stat
 OPEN_PATHS = {
     "/health",
     "/api/cloud/health",
+    "/api/cloud/health/live",
+    "/api/cloud/health/ready",
+    "/api/metrics/health",
+    "/api/metrics/health/live",
+    "/api/metrics/health/ready",
+    "/api/auth/check",
+    "/api/auth/setup/status",
+    "/api/version",
 }
 
 
-def declarations(app: Flask) -> Iterator[tuple[str, Any]]:
-    """Yield (path, declaration) of every rule but Flask's own static files."""
+def declarations(app: Flask) -> list[tuple[str, Any]]:
+    """Return (path, declaration) of every rule but Flask's own static files."""
     with app.app_context():
-        for rule in app.url_map.iter_rules():
-            if not is_static(rule.endpoint):
-                yield rule.rule, declared_for(rule.endpoint)
+        return [
+            (rule.rule, declared_for(rule.endpoint))
+            for rule in app.url_map.iter_rules()
+            if not is_static(rule.endpoint)
+        ]
 
 
 def test_every_route_declares_who_may_use_it(app: Flask) -> None:

@@ -142,6 +142,7 @@ def differences(app: Flask, owner: str) -> list[Any]:
     with app.app_context(), db.engine.connect() as connection, warnings.catch_warnings():
         # SQLite cannot tell of indexes on expressions; Alembic leaves them out on both sides
         warnings.filterwarnings("ignore", "Skipped unsupported reflection of expression-based")
+        warnings.filterwarnings("ignore", "autogenerate skipping metadata-specified expression")
         options = {"include_object": mine, "compare_type": True}
         context = MigrationContext.configure(connection, opts=options)
         return list(compare_metadata(context, db.metadata))

@@ -12,8 +12,7 @@ from prometheus_client.registry import Collector
 
 from st_core import contracts
 from st_core.api.routing import Raw, route
-from st_core.plugins import current_plugins
-from st_core.services import settings
+from st_core.services import metrics, settings
 
 blueprint = Blueprint("metrics", __name__)
 KINDS = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily}
@@ -45,9 +44,8 @@ class _Families(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Give each family in the order of the plugins."""
-        for _, answer in current_plugins().each("st_metrics"):
-            for family in answer or ():
-                yield _as_prometheus(family)
+        for family in metrics.families():
+            yield _as_prometheus(family)
 
 
 def _as_prometheus(family: contracts.Metric) -> Metric:

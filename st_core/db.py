@@ -4,23 +4,28 @@ keep units.
 SQLite writes begin with `BEGIN IMMEDIATE` behind a process-wide lock; other databases lock one row
 of the table `lock` per *gate* (`submit`, `dispatch`). Order of locks everywhere: gate, job row,
 plugin rows, journal.
+
+A *turn* is a thread's right to ask for a gate: threads that wait for it hold no connection.
 """
 
 from __future__ import annotations
 
+import functools
+import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Engine, MetaData, event, text
+from sqlalchemy import BigInteger, DateTime, Engine, MetaData, Table, event, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -32,7 +37,15 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_TIMEOUT_SECONDS = 30
-BEGIN_TRIES = 5
+#: How long a writer asks for SQLite's write lock before it gives up.
+BEGIN_SECONDS = 120.0
+#: PostgreSQL's words for "somebody had to give way; ask again": serialisation failure, deadlock.
+GIVEN_UP = ("40001", "40P01")
+TRIES = 4
+
+log = logging.getLogger(__name__)
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Base(DeclarativeBase):
@@ -47,14 +60,20 @@ if TYPE_CHECKING:  # Flask-SQLAlchemy makes the class it hands out while running
 else:
     Model = db.Model
 
-#: One writer at a time in this process: SQLite has one write lock, and its busy handler is unfair
-#: under threads.
-_sqlite_writer = threading.Lock()
+#: One thread at a time in this process asks for a gate; or for SQLite's one write lock, whose busy
+#: handler is unfair under threads. Whoever waited in the database instead would keep a connection,
+#: and a burst of submissions would leave none for reading.
+_turns: dict[str, threading.Lock] = {}
 
 #: Steps that close a unit of work just before its commit (the journal registers here), and after
 #: it.
 before_commit: list[Callable[[Session], None]] = []
 after_commit: list[Callable[[Session], None]] = []
+
+
+def table_of(model: type[Any]) -> Table:
+    """Return the Core table of a model, for statements that need no objects."""
+    return cast(Table, model.__table__)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -98,10 +117,10 @@ def _on_connect(connection: Any, _record: Any) -> None:
         return
     connection.isolation_level = None
     for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}",  # first: the next one may have to wait
         "journal_mode=WAL",
         "synchronous=NORMAL",
         "foreign_keys=ON",
-        f"busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
 
@@ -134,6 +153,19 @@ def assert_unit_of_work() -> None:
         raise RuntimeError("this step needs an open unit of work: call it from a command")
 
 
+def fresh_view() -> None:
+    """Let everything read from here on be of one moment: now, however many statements it takes.
+
+    Inside a unit of work nothing changes. Raises RuntimeError when changes were made outside one.
+    """
+    session = db.session()
+    if session.info.get("uow"):
+        return
+    _begin_anew(session)
+    if session.get_bind().dialect.name != "sqlite":
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+
+
 @contextmanager
 def unit_of_work(gate: str | None = None) -> Iterator[Session]:
     """Write everything inside together, or nothing of it. Units of work do not nest.
@@ -144,44 +176,73 @@ def unit_of_work(gate: str | None = None) -> Iterator[Session]:
     session = db.session()
     if session.info.get("uow"):
         raise RuntimeError("units of work do not nest")
-    if session.new or session.dirty or session.deleted:
-        raise RuntimeError("changes were made outside a unit of work")
-    session.rollback()  # only ends the read snapshot
+    _begin_anew(session)
     sqlite = session.get_bind().dialect.name == "sqlite"
-    if sqlite:
-        _sqlite_writer.acquire()
-    try:
-        _begin_write(session)
-        session.info["uow"] = True
-        if gate and not sqlite:
-            session.execute(
-                text("SELECT name FROM lock WHERE name = :gate FOR UPDATE"), {"gate": gate}
-            ).one()
-        yield session
-        session.flush()
-        for step in before_commit:
-            step(session)
-        session.commit()
-    except BaseException:
-        session.rollback()
-        session.info.pop("journal", None)
-        raise
-    finally:
-        session.info.pop("uow", None)
-        if sqlite:
-            _sqlite_writer.release()
+    with _turn("sqlite" if sqlite else gate):
+        try:
+            _begin_write(session)
+            session.info["uow"] = True
+            if gate and not sqlite:
+                session.execute(
+                    text("SELECT name FROM lock WHERE name = :gate FOR UPDATE"), {"gate": gate}
+                ).one()
+            yield session
+            session.flush()
+            for step in before_commit:
+                step(session)
+            session.commit()
+        except BaseException:
+            session.rollback()
+            session.info.pop("journal", None)
+            session.info.pop("journal_written", None)
+            raise
+        finally:
+            session.info.pop("uow", None)
     for step in after_commit:
         step(session)
+
+
+def retried(command: Callable[P, R]) -> Callable[P, R]:
+    """Let a command run again, at most three times, when the database gave it up to end a deadlock.
+
+    For commands that do nothing outside the database before their unit of work has ended.
+    """
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        for attempt in range(1, TRIES):
+            try:
+                return command(*args, **kwargs)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) not in GIVEN_UP:
+                    raise
+                log.warning("%s runs again after try %d: %s", command.__name__, attempt, error.orig)
+        return command(*args, **kwargs)
+
+    return run
+
+
+def _begin_anew(session: Session) -> None:
+    """End the read snapshot. Raises RuntimeError when that would lose changes."""
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("changes were made outside a unit of work")
+    session.rollback()
+
+
+def _turn(name: str | None) -> AbstractContextManager[Any]:
+    """Return what a thread of this process holds while it is at `name`."""
+    return nullcontext() if name is None else _turns.setdefault(name, threading.Lock())
 
 
 def _begin_write(session: Session) -> None:
     """Open the writing transaction, asking again while another process holds SQLite's write
     lock."""
-    for attempt in range(1, BEGIN_TRIES + 1):
+    until = time.monotonic() + BEGIN_SECONDS
+    while True:
         try:
             session.connection(execution_options={"st_write": True})
             return
         except OperationalError as error:
             session.rollback()
-            if attempt == BEGIN_TRIES or "locked" not in str(error):
+            if time.monotonic() > until or "locked" not in str(error):
                 raise

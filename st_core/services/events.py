@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from .. import actor as actors
 from ..clock import now
 from ..contracts import EventType, Severity, Viewer
-from ..db import after_commit, assert_unit_of_work, before_commit, db
+from ..db import after_commit, assert_unit_of_work, before_commit, db, table_of
 from ..errors import StError
 from ..models import Delivery, Event, Job, Lock
 from . import tasks
@@ -137,15 +137,15 @@ def emit(
 
 
 #: Made once: building a statement costs more than running it, and every write runs these.
-_LOCKS = Lock.__table__
+_LOCKS = table_of(Lock)
 _NUMBER = (
     update(_LOCKS)
     .where(_LOCKS.c.name == "journal")
     .values(value=_LOCKS.c.value + bindparam("added"))
     .returning(_LOCKS.c.value)
 )
-_INSERT_EVENTS = insert(Event.__table__)
-_INSERT_DELIVERIES = insert(Delivery.__table__)
+_INSERT_EVENTS = insert(table_of(Event))
+_INSERT_DELIVERIES = insert(table_of(Delivery))
 
 
 def _close_journal(session: Session) -> None:

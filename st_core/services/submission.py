@@ -16,7 +16,7 @@ from sqlalchemy import delete, insert, select
 
 from ..clock import now
 from ..contracts import Action, Submission, Verdict, Viewer
-from ..db import db, unit_of_work
+from ..db import db, table_of, unit_of_work
 from ..errors import Conflict, Refused, SubmissionInvalid
 from ..failpoints import failpoint
 from ..models import Job, JobGate, JobState
@@ -229,7 +229,7 @@ def _enter(job: Job, walk: Walk, *, event: str) -> None:
     if job.attempt:
         db.session.execute(delete(JobGate).where(JobGate.job_id == job.id))
     db.session.execute(
-        insert(JobGate.__table__),
+        insert(table_of(JobGate)),
         [
             {
                 "job_id": job.id,

@@ -4,26 +4,30 @@ own.
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from typing_extensions import Buffer
+
 CHUNK_BYTES = 1 << 20
 
 
-class _Outlet:
+class _Outlet(io.RawIOBase):
     """A file that cannot seek; what was written is taken out piece by piece."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
 
-    def write(self, data: bytes) -> int:
+    def writable(self) -> bool:
+        """Say yes: that is all it can."""
+        return True
+
+    def write(self, data: Buffer) -> int:
         """Keep `data` until it is taken."""
         self._pieces.append(bytes(data))
-        return len(data)
-
-    def flush(self) -> None:
-        """Do nothing: there is no buffer below."""
+        return len(self._pieces[-1])
 
     def take(self) -> bytes:
         """Return everything written since the last time."""
@@ -36,7 +40,7 @@ def stream(folder: Path, files: Sequence[Path]) -> Iterator[bytes]:
     compress.
     """
     outlet = _Outlet()
-    with zipfile.ZipFile(outlet, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[arg-type]
+    with zipfile.ZipFile(outlet, "w", zipfile.ZIP_STORED) as archive:
         for path in files:
             info = zipfile.ZipInfo.from_file(
                 path, str(path.relative_to(folder.parent)), strict_timestamps=False

@@ -33,7 +33,7 @@ class SetupRequired(StError):
     status, code, title = 403, "setup_required", "This server is not set up yet"
 
 
-class Caller(UserMixin):  # type: ignore[misc]
+class Caller(UserMixin):
     """The viewer in the shape Flask-Login hands to templates as `current_user`."""
 
     def __init__(self, viewer: Viewer) -> None:

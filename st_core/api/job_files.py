@@ -15,7 +15,7 @@ from . import archives, rendering, sse
 from .guard import current_viewer
 from .jobs import ROOT, SEE
 from .routing import Raw, route
-from .schemas import jobs as schemas
+from .schemas import job_files as schemas
 
 blueprint = Blueprint("job_files", __name__)
 #: What a browser may show; everything else is handed over as an attachment.

@@ -90,7 +90,11 @@ def _schemas(
         }
     ordered = sorted(wanted, key=lambda pair: (pair[0].__module__, pair[0].__qualname__, pair[1]))
     mapping, schema = models_json_schema(ordered, ref_template=REF)
-    names = {(model, mode): ref["$ref"].rsplit("/", 1)[1] for (model, mode), ref in mapping.items()}  # type: ignore[index]
+    names = {
+        (model, str(mode)): str(ref["$ref"]).rsplit("/", 1)[1]
+        for (model, mode), ref in mapping.items()
+        if issubclass(model, BaseModel)
+    }
     return names, _with_json_values(schema.get("$defs", {}))
 
 

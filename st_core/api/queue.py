@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from ..errors import Malformed, SetTimeRule
-from ..services import dispatcher, jobs, limits, machine, queue, retention, submission
+from ..services import jobs, limits, machine, queue, submission
 from ..services.submission import Draft
 from .guard import current_viewer
 from .parsing import idempotency_key
@@ -31,10 +31,9 @@ LOCAL_TARGETS = frozenset({"auto", "local"})
 def list_entries(query: schemas.QueueQuery) -> schemas.QueueList:
     """List own entries, everyone's with `queue.view.all`."""
     viewer = current_viewer()
+    words: list[str | None] = [*query.status] or [None]
     states = tuple(
-        state
-        for word in query.status or [None]
-        for state in queue.states_for(word, query.include_completed)
+        state for word in words for state in queue.states_for(word, query.include_completed)
     )
     found = queue.entries(viewer, states, limit=query.limit, offset=query.offset)
     pending, running, _ = queue.totals(viewer)
@@ -175,92 +174,6 @@ def set_priority(job_id: str, body: schemas.PriorityBody) -> schemas.PriorityAns
         new_effective_priority=job.effective_priority,
         priority_override=job.priority_override,
     )
-
-
-@route(
-    blueprint,
-    "/api/queue/concurrency",
-    permission="queue.view",
-    summary="The limits in force",
-    answers={200: schemas.Concurrency},
-)
-def concurrency() -> schemas.Concurrency:
-    """Tell how many jobs may run at the same time."""
-    return schemas.Concurrency.model_validate(limits.current())
-
-
-@route(
-    blueprint,
-    "/api/queue/concurrency",
-    methods=["POST", "PUT", "PATCH"],
-    permission="queue.manage",
-    summary="Change the limits",
-    body=schemas.ConcurrencyBody,
-    answers={200: schemas.Concurrency},
-    errors=[400],
-)
-def set_concurrency(body: schemas.ConcurrencyBody) -> schemas.Concurrency:
-    """Store new limits; they hold from the next decision on, on every process."""
-    given = body.model_dump(exclude_unset=True)
-    return schemas.Concurrency.model_validate(limits.change(current_viewer(), given))
-
-
-@route(
-    blueprint,
-    "/api/queue/pause",
-    methods=["POST"],
-    permission="queue.manage",
-    summary="Start nothing new",
-    answers={200: schemas.Paused},
-    errors=[400],
-)
-def pause() -> schemas.Paused:
-    """Stop starting jobs; what runs goes on."""
-    queue.pause(current_viewer())
-    return schemas.Paused(paused=True)
-
-
-@route(
-    blueprint,
-    "/api/queue/resume",
-    methods=["POST"],
-    permission="queue.manage",
-    summary="Let the queue go on",
-    answers={200: schemas.Paused},
-    errors=[400],
-)
-def resume() -> schemas.Paused:
-    """Start jobs again."""
-    queue.pause(current_viewer(), False)
-    return schemas.Paused(paused=False)
-
-
-@route(
-    blueprint,
-    "/api/queue/process",
-    methods=["POST"],
-    permission="queue.manage",
-    summary="Look at the queue now",
-    answers={200: schemas.Processed},
-)
-def process() -> schemas.Processed:
-    """Start what may start, without waiting for the dispatcher's own look."""
-    started = [str(job_id) for job_id in dispatcher.process_now()]
-    return schemas.Processed(dispatched=len(started), job_ids=started)
-
-
-@route(
-    blueprint,
-    "/api/queue/cleanup",
-    methods=["POST"],
-    permission="queue.manage",
-    summary="Delete jobs that ended long ago",
-    query=schemas.CleanupQuery,
-    answers={200: schemas.Cleaned},
-)
-def cleanup(query: schemas.CleanupQuery) -> schemas.Cleaned:
-    """Delete records and files of jobs that ended over `days` ago, never of one that has not."""
-    return schemas.Cleaned(deleted=retention.delete_ended(query.days))
 
 
 @route(

@@ -12,6 +12,7 @@ from ..models import Attempt, Config, Job, JobGate, Revision
 from ..services import jobs
 from ..services.gates import GateResult
 from ..services.queue import Entry, entry_fields
+from .schemas import job_files as files_out
 from .schemas import jobs as out
 from .schemas import queue as queue_out
 from .schemas.configs import Config as ConfigOut
@@ -84,9 +85,9 @@ def cancelled(row: Job) -> out.Cancelled:
     )
 
 
-def artifact(job_id: int, item: Artifact) -> out.Artifact:
+def artifact(job_id: int, item: Artifact) -> files_out.Artifact:
     """Return a file with the address it is downloaded from."""
-    return out.Artifact(
+    return files_out.Artifact(
         path=item.path,
         kind=item.kind,
         size_bytes=item.size_bytes,
@@ -95,9 +96,9 @@ def artifact(job_id: int, item: Artifact) -> out.Artifact:
     )
 
 
-def checkpoint(job_id: int, item: Checkpoint) -> out.CheckpointFolder:
+def checkpoint(job_id: int, item: Checkpoint) -> files_out.CheckpointFolder:
     """Return a checkpoint with the address of its archive."""
-    return out.CheckpointFolder(
+    return files_out.CheckpointFolder(
         path=item.path,
         step=item.step,
         size_bytes=item.size_bytes,

@@ -210,8 +210,8 @@ def answer(result: Any, default_status: int = 200) -> Any:
     """Turn what a view returned into a response; models become JSON."""
     if isinstance(result, Response):
         return result
-    model, status, *headers = result if isinstance(result, tuple) else (result, default_status)
+    model, status, *rest = result if isinstance(result, tuple) else (result, default_status)
     if not isinstance(model, BaseModel):
         return result
     text = model.model_dump_json(by_alias=True)
-    return Response(text, status, *headers, mimetype="application/json")
+    return Response(text, status, rest[0] if rest else None, mimetype="application/json")

@@ -84,7 +84,7 @@ def _older_names(by_state: dict, ended: dict, cost: float) -> list[Metric]:
     ]
 
 
-# Prometheus wants a counter's name to end in _total; the guide's simpletuner_cost_total_usd does not,
+# Prometheus wants a counter to end in _total; the guide's simpletuner_cost_total_usd does not,
 # so that one is told as a gauge, although it only grows.
 def _gauge(name: str, text: str, value: float) -> Metric:
     return Metric(f"simpletuner_{name}", "gauge", text, (({}, float(value)),))

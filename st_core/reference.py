@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 import types
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, get_args, get_origin
@@ -17,7 +18,7 @@ from .config import Settings
 from .contracts import Setting
 
 LABELS = ("When", "Given", "Answer", "Rules", "Used by")
-_BANNER = re.compile(r"^# ── \d+ (.+?) ─+$|^def (st_\w+)\(", re.MULTILINE)
+LIFE = ("startup", "submission", "running", "facts", "pages", "operations")
 
 
 def markdown_table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -31,15 +32,29 @@ def markdown_table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str
 
 
 def hook_names() -> dict[str, list[str]]:
-    """Return the hooks of each banner of `hookspecs`, in order."""
-    banners: dict[str, list[str]] = {}
-    names: list[str] = []
-    for match in _BANNER.finditer(inspect.getsource(hookspecs)):
-        if match[1]:
-            names = banners.setdefault(match[1], [])
-        else:
-            names.append(match[2])
-    return banners
+    """Return the hooks of each module of `hookspecs` by its title, in the order of a job's life."""
+    hooks = [getattr(hookspecs, name) for name in hookspecs.__all__]
+    modules = sorted({hook.__module__ for hook in hooks}, key=_life)
+    return {
+        _title(module): [
+            hook.__name__
+            for hook in sorted(hooks, key=lambda hook: hook.__code__.co_firstlineno)
+            if hook.__module__ == module
+        ]
+        for module in modules
+    }
+
+
+def _life(module: str) -> tuple[int, str]:
+    """Order modules of hooks as a job meets them; one that nobody placed comes last."""
+    name = module.rpartition(".")[2]
+    return (LIFE.index(name) if name in LIFE else len(LIFE), name)
+
+
+def _title(module: str) -> str:
+    """Return the word before the colon in a module's docstring: what its hooks are about."""
+    doc = sys.modules[module].__doc__ or module
+    return doc.partition(":")[0].strip()
 
 
 def hook_parts(name: str) -> dict[str, str]:
@@ -54,14 +69,12 @@ def hook_parts(name: str) -> dict[str, str]:
 
 
 def hooks_markdown() -> str:
-    """Return one table per banner: signature, what it does, when, what to answer, the rules, who
-    uses it.
-    """
+    """Return a table for each module of hooks: what they do, when, what to answer, the rules."""
     heading = ("hook", "what it does", "when", "answer", "rules", "used by")
     sections = []
-    for banner, names in hook_names().items():
+    for title, names in hook_names().items():
         rows = [_hook_row(name) for name in names]
-        sections.append(f"**{banner}**\n\n{markdown_table(heading, rows)}")
+        sections.append(f"**{title}**\n\n{markdown_table(heading, rows)}")
     return "\n\n".join(sections)
 
 

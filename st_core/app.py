@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask
 
-from . import api, config, logs, web
+from . import access_log, api, config, logs, web
 from .api import routing
 from .boot import core_services
 from .contracts import EventType, HealthCheck, Permission, Provider, Service, Trainer
@@ -71,6 +71,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     )
     db.init_app(app)  # 4 database and migrations
     init_schema(app)
+    access_log.init_app(app)
     api.init_app(app)  # 5 who is calling, errors, 6 core routes
     web.init_app(app)
     for plugin in plugins.implementers("st_configure"):  # 7 plugins check their settings

@@ -23,6 +23,7 @@ COLUMNS = {
     "description": "description",
 }
 SAVED = {"config": "name", "revision": "revision", "trainer": "trainer"}
+RESTORED = {"config": "config_name", "revision": "number"}
 REVISIONS = {"revision": "number", "by": "author", "saved": "created_at", "note": "note"}
 CHANGES = {"parameter": "path", "before": "before", "after": "after", "kind": "kind"}
 
@@ -188,7 +189,7 @@ def revisions(client: Client, name: str, out: Output) -> None:
 def restore(client: Client, name: str, revision: int, note: str, out: Output) -> None:
     """Make an old revision the newest one again."""
     path = f"/api/configs/{name}/revisions/{revision}/restore"
-    out.one(client.post(path, {"note": note}), SAVED)
+    out.one(client.post(path, {"note": note}), RESTORED)
 
 
 @configs.command("import")
@@ -203,7 +204,10 @@ def import_(
     """Take in a JSON file, a zip, or a folder of SimpleTuner's own configs."""
     name, data = _packed(source)
     query = {"trainer": trainer, "overwrite": overwrite or None}
-    out.rows(client.upload("/api/configs/import", name, data, **query), "configs", COLUMNS)
+    taken = client.upload("/api/configs/import", name, data, **query)
+    out.rows(taken, "configs", COLUMNS)
+    for note in taken.get("notes") or ():
+        say(f"note: {note}")
 
 
 def _packed(source: Path) -> tuple[str, bytes]:

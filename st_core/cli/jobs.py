@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from .client import Client, with_client
+from .client import Answered, Client, with_client
 from .following import ended, follow
 from .job_list import JOB_COLUMNS, fetch, list_jobs
 from .logs import logs
@@ -86,13 +86,23 @@ def cancel(
         client.post(f"/api/cloud/jobs/{job_id}/cancel")
         say(f"job {job_id} is asked to stop")
         return
-    wanted = [status] if status else ["pending_approval", "queued", "starting", "running"]
-    ids = _ids(client, wanted)
-    if not ids:
-        say("no such job")
-        return
-    confirm(f"Stop {len(ids)} jobs?", force)
-    _each(ids, "asked to stop", lambda each: client.post(f"/api/cloud/jobs/{each}/cancel"))
+    confirm(f"Stop every {status or 'waiting or running'} job that you may stop?", force)
+    body = {"all": True, "status": [status] if status else []}
+    answer = client.post("/api/cloud/jobs/cancel", body)
+    for result in answer["results"]:
+        say(f"job {result['job_id']} {result['error'] or 'is asked to stop'}")
+    say(f"{answer['cancelled']} jobs")
+    if not answer["success"]:
+        raise CliError("some jobs were refused, see above")
+
+
+@jobs.command()
+@click.argument("job_id")
+@with_client
+def checkpoint(client: Client, job_id: str) -> None:
+    """Let a running job save a checkpoint now."""
+    client.post(f"/api/cloud/jobs/{job_id}/checkpoint")
+    say(f"job {job_id} is asked for a checkpoint")
 
 
 @jobs.command()
@@ -148,7 +158,17 @@ def purge(client: Client, statuses: tuple[str, ...], everything: bool, force: bo
         say("no such job")
         return
     confirm(f"Delete {len(ids)} jobs with their logs, samples and checkpoints?", force)
-    _each(ids, "deleted", lambda each: client.call("DELETE", f"/api/cloud/jobs/{each}"))
+    refused = 0
+    for job_id in ids:
+        try:
+            client.call("DELETE", f"/api/cloud/jobs/{job_id}")
+        except Answered as error:
+            refused += 1
+            say(f"job {job_id}: {error.message}")
+        else:
+            say(f"job {job_id} deleted")
+    if refused:
+        raise CliError(f"{refused} of {len(ids)} jobs were refused")
 
 
 @jobs.command()
@@ -169,18 +189,3 @@ def _ids(client: Client, statuses: list[str]) -> list[str]:
     """Return the ids of every job with one of these statuses, oldest first."""
     found = [fetch(client, limit=None, status=status)["jobs"] for status in statuses]
     return sorted((job["job_id"] for page in found for job in page), key=int)
-
-
-def _each(ids: list[str], done: str, act: Any) -> None:
-    """Do the same to many jobs; go on after a refusal and raise at the end when there was one."""
-    refused = 0
-    for job_id in ids:
-        try:
-            act(job_id)
-        except CliError as error:
-            refused += 1
-            say(f"job {job_id}: {error.message}")
-        else:
-            say(f"job {job_id} {done}")
-    if refused:
-        raise CliError(f"{refused} of {len(ids)} jobs were refused")

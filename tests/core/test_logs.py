@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask, g
 
-from st_core import logs
+from st_core import access_log, logs
 from st_core.errors import ConfigError
 
 log = logging.getLogger("tests.logs")
@@ -97,6 +97,19 @@ def test_the_environment_chooses_the_form(
     logs.configure()
     log.warning("hello")
     assert json.loads(capsys.readouterr().err)["message"] == "hello"
+
+
+def test_a_request_is_one_line_without_its_query(capsys: pytest.CaptureFixture[str]) -> None:
+    app = Flask("any")
+    app.add_url_rule("/jobs", "jobs", lambda: "fine", methods=["GET", "POST"])
+    access_log.init_app(app)
+    logs.configure("json", "info")
+    app.test_client().post("/jobs?token=hunter22")
+    app.test_client().get("/jobs")
+    (line,) = capsys.readouterr().err.splitlines()
+    told = json.loads(line)
+    assert (told["method"], told["path"], told["status"]) == ("POST", "/jobs", 200)
+    assert "hunter22" not in line
 
 
 @pytest.mark.parametrize(("form", "level"), [("xml", "info"), ("text", "loud")])

@@ -170,7 +170,7 @@ class TinyConfig(BaseModel):
         "Checkpoints",
         "checkpoints",
         "Checkpoints kept",
-        "Older ones are deleted. One of the default size takes 23 MB.",
+        "Older ones are deleted. One of the default size takes 19 MB.",
     )
     report_every: int = _key(
         "report_every",

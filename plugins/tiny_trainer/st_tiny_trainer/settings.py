@@ -20,8 +20,8 @@ SETTINGS = (
         DATA_ROOTS,
         list[str],
         ["~", "/tmp"],  # noqa: S108 - read from, never written to
-        "Folders that a config's `data` may lie in, by links too; `~` is the home of the server's "
-        "user. An empty list allows no folder, only the shipped digits.",
+        "Folders that a config's `data` may lie in; what links lead to must lie there too. `~` is "
+        "the home of the server's user. An empty list leaves only the shipped digits.",
         editable=True,
     ),
 )

@@ -230,7 +230,9 @@ class PluginManager:
                     "distribution": found.distribution,
                     "enabled": module is not None,
                     "hooks": [hook for hook in hooks if name in self.implementers(hook)],
-                    "summary": (module.__doc__ or "").strip().splitlines()[0] if module else "",
+                    "summary": next(iter((module.__doc__ or "").strip().splitlines()), "")
+                    if module
+                    else "",
                 }
             )
         return rows

@@ -8,6 +8,7 @@ rows without a heading. `-o job_id,progress.step` selects fields by dotted path 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from .outcome import CliError, ExitCode
 
 #: heading → dotted path of the value
 Columns = Mapping[str, str]
+TIME = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z$")
 COLOURS = {
     "completed": "green",
     "running": "cyan",
@@ -64,8 +66,10 @@ class Output:
         if self.is_json:
             selected = [_select(row, self.fields) for row in rows] if self.fields else rows
             print_json({**body, key: selected})
+        elif self.fields:
+            _table(rows, dict(zip(self.fields, self.fields, strict=True)), text_of)
         else:
-            self._table(rows, {field: field for field in self.fields} or columns)
+            _table(rows, columns, readable)
 
     def one(self, body: Mapping[str, Any], columns: Columns) -> None:
         """Print one object: heading and value line by line, or the whole object as JSON."""
@@ -76,22 +80,23 @@ class Output:
         else:
             _sheet(body, columns)
 
-    def _table(self, rows: Iterable[Mapping[str, Any]], columns: Columns) -> None:
-        cells = [[text_of(pick(row, path)) for path in columns.values()] for row in rows]
-        if not sys.stdout.isatty():
-            for line in cells:
-                click.echo("\t".join(" ".join(cell.split()) for cell in line))
-            return
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in columns:
-            table.add_column(heading, overflow="fold")
+
+def _table(rows: Iterable[Mapping[str, Any]], columns: Columns, show: Callable[[Any], str]) -> None:
+    cells = [[show(pick(row, path)) for path in columns.values()] for row in rows]
+    if not sys.stdout.isatty():
         for line in cells:
-            table.add_row(*(_coloured(cell) for cell in line))
-        Console(highlight=False).print(table)
+            click.echo("\t".join(" ".join(cell.split()) for cell in line))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in columns:
+        table.add_column(heading, overflow="fold")
+    for line in cells:
+        table.add_row(*(_coloured(cell) for cell in line))
+    Console(highlight=False).print(table)
 
 
 def _sheet(body: Mapping[str, Any], columns: Columns) -> None:
-    rows = [(heading, text_of(pick(body, path))) for heading, path in columns.items()]
+    rows = [(heading, readable(pick(body, path))) for heading, path in columns.items()]
     width = max((len(heading) for heading, value in rows if value), default=0)
     for heading, value in rows:
         if value:
@@ -137,6 +142,12 @@ def text_of(value: Any) -> str:
     if isinstance(value, (dict, list)):
         return json.dumps(value, ensure_ascii=False)
     return str(value)
+
+
+def readable(value: Any) -> str:
+    """Return a value for people: as `text_of`, but a time to the second with a space in it."""
+    text = text_of(value)
+    return TIME.sub(r"\1 \2Z", text) if isinstance(value, str) else text
 
 
 def output_options(short: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -9,16 +9,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-MODEL, DATA, TRAINING, SAVING, VALIDATION, PUBLISHING = (
-    {"group": name}
-    for name in ("Model", "Data", "Training", "Checkpoints", "Validation", "Publishing")
-)
+MODEL: dict[str, Any] = {"group": "Model"}
+DATA: dict[str, Any] = {"group": "Data"}
+TRAINING: dict[str, Any] = {"group": "Training"}
+SAVING: dict[str, Any] = {"group": "Checkpoints"}
+VALIDATION: dict[str, Any] = {"group": "Validation"}
+PUBLISHING: dict[str, Any] = {"group": "Publishing"}
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 Length = Annotated[float, Field(gt=0)]
 
 
-def _unit(group: dict[str, str], unit: str) -> dict[str, Any]:
+def _unit(group: dict[str, Any], unit: str) -> dict[str, Any]:
     return {**group, "unit": unit}
 
 

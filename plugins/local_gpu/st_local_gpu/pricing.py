@@ -1,0 +1,72 @@
+"""What a job here will cost and take: the hourly rate of a slot times how long this config ran
+before.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from statistics import fmean, pstdev
+
+from sqlalchemy import select
+
+from st_core.contracts import Estimate, Submission
+from st_core.db import db
+from st_core.models import Job, JobState
+from st_core.services import settings
+
+from .allotment import Wish
+
+LOOKED_AT = 20  # completed runs of the config, the newest ones
+HOUR_SECONDS = 3600
+CENT = Decimal("0.01")
+
+
+def rate_usd() -> Decimal:
+    """Return the price of one slot for one hour."""
+    rate: Decimal = settings.value("local_gpu.cost_per_hour_usd")
+    return rate
+
+
+def cost_usd(seconds: float, slots: int) -> Decimal:
+    """Return what `slots` slots cost for that long."""
+    return rate_usd() * slots * Decimal(round(seconds, 3)) / HOUR_SECONDS
+
+
+def estimate(submission: Submission) -> Estimate:
+    """Return cost and duration as far as they are known: unknown without a completed run of the
+    config.
+    """
+    runs = durations(submission.config_name, submission.trainer)
+    seconds = fmean(runs) if runs else None
+    if not rate_usd():
+        return Estimate(Decimal(0), "this machine, no hourly rate set", seconds=seconds)
+    slots = Wish.of(submission.hardware, submission.gpu_count, submission.any_gpu).count
+    price = f"${rate_usd():f} an hour for each of {slots}"
+    if seconds is None:
+        return Estimate(
+            None, f"{price}; no run of this config completed yet, so its length is not known"
+        )
+    return Estimate(
+        cost_usd(seconds, slots).quantize(CENT),
+        f"{price}, mean of {len(runs)} completed runs",
+        plus_minus_usd=cost_usd(pstdev(runs), slots).quantize(CENT),
+        seconds=seconds,
+    )
+
+
+def durations(config_name: str, trainer: str) -> list[float]:
+    """Return how many seconds the newest completed runs of a config took here."""
+    query = (
+        select(Job.started_at, Job.completed_at)
+        .where(
+            Job.config_name == config_name,
+            Job.trainer == trainer,
+            Job.provider == "local_gpu",
+            Job.state == JobState.COMPLETED,
+        )
+        .order_by(Job.id.desc())
+        .limit(LOOKED_AT)
+    )
+    return [
+        (end - start).total_seconds() for start, end in db.session.execute(query) if start and end
+    ]

@@ -1,0 +1,140 @@
+"""Slots: rows that say which job has which device. Taken and given back in the transaction that
+moves the job.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, select
+
+from st_core.contracts import Hold, JobState
+from st_core.db import assert_unit_of_work, db, unit_of_work
+from st_core.errors import Unavailable
+from st_core.models import Job
+from st_core.services import settings
+
+from .allotment import Shortage, Wish, allot
+from .devices import Device
+from .inventory import devices, figures, slot_count, watch
+from .models import Slot
+
+PROVIDER = "local_gpu"
+
+
+def present() -> list[Device]:
+    """Return every device of this machine as last seen, with the settings in force."""
+    return devices(
+        watch.latest(active_keys),
+        settings.value("local_gpu.gpus"),
+        settings.value("local_gpu.busy_memory_bytes"),
+        slot_count(settings.value("local_gpu.cpu_slots")),
+    )
+
+
+def taken() -> dict[str, int]:
+    """Return the devices in use with the ids of their jobs."""
+    return {
+        device: job_id for device, job_id in db.session.execute(select(Slot.device, Slot.job_id))
+    }
+
+
+def active_keys() -> set[str]:
+    """Return the attempt keys of the jobs that have devices now."""
+    return {job.attempt_key for job in holders()}
+
+
+def holders() -> list[Job]:
+    """Return the jobs that have devices now."""
+    return list(
+        db.session.scalars(select(Job).where(Job.id.in_(select(Slot.job_id))).order_by(Job.id))
+    )
+
+
+def of(job: Job) -> list[Slot]:
+    """Return the slots a job has now."""
+    return list(db.session.scalars(select(Slot).where(Slot.job_id == job.id).order_by(Slot.device)))
+
+
+def wish_of(job: Job) -> Wish:
+    """Return what a job asks for."""
+    return Wish.of(job.hardware, job.gpu_count, bool(job.details.get("any_gpu")))
+
+
+def hold(job: Job, running: int) -> Hold | None:
+    """Say why a queued job must wait: too many run here (`running` do), or no device is free."""
+    if job.provider != PROVIDER:
+        return None
+    most = settings.value("queue.local_job_max_concurrent")
+    if running >= most and not job.bypasses_queue:
+        return Hold(f"{running} of {most} jobs run on this machine.", scope="provider")
+    given = _allot(job)
+    return Hold(given.text, scope=given.scope) if isinstance(given, Shortage) else None
+
+
+def _allot(job: Job) -> list[Device] | Shortage:
+    most = None if job.bypasses_queue else settings.value("queue.local_gpu_max_concurrent")
+    return allot(wish_of(job), present(), taken(), most)
+
+
+def follow(job: Job, old: JobState, new: JobState) -> None:
+    """Step: take devices for a job that starts, give back those of one that ends or waits again."""
+    if job.provider != PROVIDER:
+        return
+    if new is JobState.STARTING:
+        take(job)
+    elif old.is_active and not new.is_active:
+        release(job)
+
+
+def take(job: Job) -> None:
+    """Step: give `job` its devices. Raises Unavailable when none is free; the start is then rolled
+    back.
+    """
+    assert_unit_of_work()
+    given = _allot(job)
+    if isinstance(given, Shortage):
+        raise Unavailable(given.text, code="no_free_device")
+    for device in given:
+        db.session.add(Slot(device=device.id, kind=device.kind, job_id=job.id))
+    job.devices = [device.id for device in given]
+    db.session.flush()
+
+
+def release(job: Job) -> None:
+    """Step: give back what `job` had; `job.devices` goes on saying what that was."""
+    assert_unit_of_work()
+    db.session.execute(delete(Slot).where(Slot.job_id == job.id))
+
+
+def reconcile() -> None:
+    """Command: drop the slots of jobs that ended while the plugin was switched off."""
+    with unit_of_work(gate="dispatch"):
+        active = select(Job.id).where(Job.state.in_([JobState.STARTING, JobState.RUNNING]))
+        db.session.execute(delete(Slot).where(Slot.job_id.not_in(active)))
+
+
+def inventory() -> dict[str, object]:
+    """Return GPUs and slots as plain data: what they are, how they do, which job has them."""
+    sample, have = watch.latest(active_keys), taken()
+    gpus = [
+        {
+            "index": gpu.index,
+            "uuid": gpu.uuid,
+            "name": gpu.name,
+            "job_id": str(have[gpu.uuid]) if gpu.uuid in have else None,
+            "busy_with_others": bool(sample.foreign.get(gpu.uuid)),
+            "is_lost": gpu.is_lost,
+            **figures(gpu),
+        }
+        for gpu in sample.reading.gpus
+    ]
+    rows = [
+        {
+            "device": device.id,
+            "kind": device.kind,
+            "label": device.label,
+            "job_id": str(have[device.id]) if device.id in have else None,
+            "trouble": device.trouble,
+        }
+        for device in present()
+    ]
+    return {"gpus": gpus, "slots": rows, "driver": sample.reading.driver}

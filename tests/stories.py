@@ -55,7 +55,7 @@ class Story:
 
     def submit(self, provider: str, trainer: str, **asked: Any) -> str:
         """Submit a short training and return the job's number."""
-        body = {"trainer": trainer, "config": SHORT[trainer]} | asked
+        body = {"trainer": trainer, "config": SHORT.get(trainer, {})} | asked
         answer = self.client.post(f"/api/cloud/{provider}/submit", json=body)
         assert answer.status_code == 201, answer.text
         number: str = answer.json()["job_id"]

@@ -182,9 +182,12 @@ def run_job(request: pytest.FixtureRequest) -> Callable[..., str]:
 
     Needs a plugin that brings the provider, such as `zoo`; `app=` names another app than `app`.
     """
-    from .work import run_job
+    from .work import finish_job, submit_job
 
     def run(*, app: Flask | None = None, **draft: Any) -> str:
-        return run_job(app or request.getfixturevalue("app"), **draft)
+        in_app: Flask = app or request.getfixturevalue("app")
+        job_id = submit_job(in_app, **draft)
+        finish_job(in_app, job_id)
+        return job_id
 
     return run

@@ -1,8 +1,8 @@
 """Guards that fail a test when the code under it does what no unit of work, or no test, may do.
 
-While guarded, this process connects to loopback only, and opens no connection at all while a unit
-of work is open. A breach is refused where it happens, and told again at the end of the test in case
-somebody swallowed the refusal.
+While guarded, this process connects to loopback only, opens no connection at all while a unit of
+work is open, and commits only at the end of one. A breach is refused where it happens, and told
+again at the end of the test in case somebody swallowed the refusal.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import sqlalchemy.event
 from flask import has_app_context
+from sqlalchemy.orm import Session
 
 from ..db import db, in_unit_of_work
 
@@ -24,24 +26,30 @@ class Breach(AssertionError):
 
 
 class _Watch:
-    """What Python's audit hook consults; the hook itself can never be removed."""
+    """What the hooks of Python and SQLAlchemy consult; an audit hook can never be removed.
+
+    Each `with guarded()` keeps a record of its own; a breach is entered in the innermost.
+    """
 
     def __init__(self) -> None:
-        self.on = False
         self.hooked = False
-        self.breaches: list[str] = []
+        self.records: list[list[str]] = []
         self.looking = threading.local()
 
-    def start(self) -> None:
-        """Begin to watch, with an empty record."""
+    def hook(self) -> None:
+        """Begin to listen, once per process."""
         if not self.hooked:
             sys.addaudithook(self._see)
+            sqlalchemy.event.listen(Session, "before_commit", self._commits)
             self.hooked = True
-        self.breaches.clear()
-        self.on = True
+
+    def refuse(self, wrong: str) -> None:
+        """Note a breach and raise it."""
+        self.records[-1].append(wrong)
+        raise Breach(wrong)
 
     def _see(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if not self.on or event not in _EVENTS or getattr(self.looking, "now", False):
+        if not self.records or event not in _EVENTS or getattr(self.looking, "now", False):
             return
         self.looking.now = True
         try:
@@ -49,8 +57,11 @@ class _Watch:
         finally:
             self.looking.now = False
         if wrong:
-            self.breaches.append(wrong)
-            raise Breach(wrong)
+            self.refuse(wrong)
+
+    def _commits(self, _session: Session) -> None:
+        if self.records and (who := _committer()) != "st_core.db":
+            self.refuse(f"{who} called commit(); only a unit of work commits")
 
 
 #: audit event → which of its arguments holds the host or address
@@ -61,13 +72,26 @@ _watch = _Watch()
 @contextmanager
 def guarded() -> Iterator[None]:
     """Watch what happens inside. Raises Breach at the end when a refusal was swallowed."""
-    _watch.start()
+    _watch.hook()
+    record: list[str] = []
+    _watch.records.append(record)
     try:
         yield
     finally:
-        _watch.on = False
-    if _watch.breaches:
-        raise Breach("; ".join(_watch.breaches))
+        _watch.records.pop()
+    if record:
+        raise Breach("; ".join(record))
+
+
+def _committer() -> str:
+    """Return the module whose code called `commit`, outside SQLAlchemy."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None:
+        module = str(frame.f_globals.get("__name__", ""))
+        if module.split(".")[0] not in ("sqlalchemy", "flask_sqlalchemy", "contextlib"):
+            return module
+        frame = frame.f_back
+    return "somebody"
 
 
 def _what_is_wrong(position: int, arguments: tuple[Any, ...]) -> str:

@@ -44,18 +44,24 @@ def deliver_all(app: Flask) -> None:
         deliveries.run()
 
 
-def run_job(app: Flask, **draft: Any) -> str:
-    """Submit a job as the local owner, run it to its end in this process, and return its number.
+def submit_job(app: Flask, **draft: Any) -> str:
+    """Submit a job as the local owner and return its number.
 
     Keywords are those of `submission.Draft`; without any, the zoo's instant provider runs it.
-    Raises TimeoutError when it has not ended within a minute.
     """
     asked = {"provider": "instant", "trainer": "fake_trainer", "config": {"steps": 1}} | draft
     with app.app_context():
         owner_id = users.local_owner().id
     with app.app_context():
         viewer = users.viewer_of(db.session.get_one(User, owner_id), "local")
-        job_id = submission.submit(viewer, submission.Draft(**asked)).job.id
+        return str(submission.submit(viewer, submission.Draft(**asked)).job.id)
+
+
+def finish_job(app: Flask, job_id: str) -> None:
+    """Let the server's services run until a job has ended, and everybody has heard of it.
+
+    Raises TimeoutError when it has not ended within a minute.
+    """
     end = time.monotonic() + RUN_SECONDS
     while not state_of(app, job_id).is_final:
         if time.monotonic() > end:
@@ -63,7 +69,6 @@ def run_job(app: Flask, **draft: Any) -> str:
         run_once(app, ("dispatch", "watch"))
         time.sleep(0.02)
     deliver_all(app)
-    return str(job_id)
 
 
 def state_of(app: Flask, job_id: int | str) -> JobState:

@@ -35,6 +35,10 @@ class HelloProvider:
     poll_seconds = 0.2
     timeout_seconds = 5.0
 
+    def __init__(self) -> None:
+        #: Our own children by key, to be reaped; after a restart of the server there are none.
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+
     def hardware(self) -> Sequence[Hardware]:
         """Return the one machine there is."""
         return [Hardware("this-machine", "This machine")]
@@ -61,7 +65,7 @@ class HelloProvider:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8")
         try:
-            shell = subprocess.Popen(
+            shell = self._children[order.key] = subprocess.Popen(
                 ["/bin/sh", "-c", SHELL, "hello", *order.launch.argv],
                 cwd=order.workspace,
                 env=_environment(order, notes) | dict(env),
@@ -77,7 +81,7 @@ class HelloProvider:
     def poll(self, state: dict[str, Any]) -> Progress:
         """Return how the trainer ended, or that it runs."""
         notes = _notes(state)
-        alive = _is_alive(notes)  # asked before the exit note is read: it may end in between
+        alive = self._is_alive(state)  # asked before the exit note is read: it may end in between
         if (notes / "exit").exists():
             return _ended(int((notes / "exit").read_text()), (notes / "stop").exists())
         if alive:
@@ -87,7 +91,7 @@ class HelloProvider:
     def stop(self, state: dict[str, Any]) -> None:
         """Send SIGTERM to the trainer's session."""
         notes = _notes(state)
-        if _is_alive(notes) and not (notes / "exit").exists():
+        if self._is_alive(state) and not (notes / "exit").exists():
             (notes / "stop").touch()
             os.killpg(_pid(notes), signal.SIGTERM)
 
@@ -100,6 +104,18 @@ class HelloProvider:
         state = {"key": key, "workspace": str(workspace)}
         return state if (_notes(state) / "pid").exists() else None
 
+    def _is_alive(self, state: Mapping[str, Any]) -> bool:
+        """Tell whether the shell of an attempt lives, whoever started it."""
+        child = self._children.get(state["key"])
+        if child is not None and child.poll() is not None:
+            del self._children[state["key"]]
+            return False
+        try:
+            os.kill(_pid(_notes(state)), 0)
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        return True
+
 
 def _notes(state: Mapping[str, Any]) -> Path:
     return Path(state["workspace"]) / "hello" / str(state["key"])
@@ -107,22 +123,6 @@ def _notes(state: Mapping[str, Any]) -> Path:
 
 def _pid(notes: Path) -> int:
     return int((notes / "pid").read_text())
-
-
-def _is_alive(notes: Path) -> bool:
-    """Tell whether the shell lives; one that ended is reaped here if it was our own child."""
-    try:
-        pid = _pid(notes)
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        pass  # another server process started it: nothing to reap
-    except FileNotFoundError:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def _ended(code: int, was_asked: bool) -> Progress:

@@ -20,7 +20,7 @@ from sqlalchemy import select
 from ..clock import now
 from ..db import db
 from ..models import Attempt, Job, JobState
-from ..models.states import ACTIVE
+from ..models.jobs import IS_ACTIVE
 from . import jobs, settings
 
 SOONER, LATER = 0.85, 1.25
@@ -44,7 +44,7 @@ def starts(waiting: Sequence[Job]) -> dict[int, Start]:
     busy = db.session.execute(
         select(Job, Attempt)
         .join(Attempt, (Attempt.job_id == Job.id) & (Attempt.number == Job.attempt))
-        .where(Job.state.in_(ACTIVE))
+        .where(IS_ACTIVE)
     ).all()
     found: dict[int, Start] = {}
     for here in (True, False):

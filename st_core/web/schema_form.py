@@ -33,6 +33,7 @@ class Field:
     unit: str = ""
     item: str = "text"
     options: tuple[str, ...] = ()
+    values: str = "[]"
     required: bool = False
     is_set: bool = False
     checked: bool = False
@@ -43,6 +44,16 @@ class Field:
     def id(self) -> str:
         """Return the control's id on the page."""
         return "f-" + self.path.replace(".", "-")
+
+    @property
+    def bounds(self) -> str:
+        """Return what values are allowed, in words: 1 to 64."""
+        low, high = self.minimum, self.maximum
+        if low is not None and high is not None:
+            return f"{low:,g} to {high:,g}."
+        if low is not None:
+            return f"At least {low:,g}."
+        return f"At most {high:,g}." if high is not None else ""
 
     @property
     def size(self) -> int:
@@ -107,7 +118,8 @@ def _field(path: str, name: str, spec: Schema, data: Mapping[str, Any], required
         help=spec.get("description", ""),
         unit=spec.get("unit", ""),
         item=item,
-        options=tuple(_text("text", option) for option in spec.get("enum", ())),
+        options=tuple(_text("text", option) for option in _choices(spec)),
+        values=json.dumps(_choices(spec)),
         required=required,
         is_set=is_set,
         checked=bool(value if is_set else default),
@@ -149,6 +161,10 @@ def _kind(spec: Schema) -> tuple[str, str]:
             return "number", "text"
         return ("text", "text") if kinds == {"text"} else ("json", "json")
     return _KINDS.get(spec.get("type", ""), "json"), "text"
+
+
+def _choices(spec: Schema) -> list[Any]:
+    return [spec["const"]] if "const" in spec else list(spec.get("enum", ()))
 
 
 def _text(kind: str, value: Any) -> str:

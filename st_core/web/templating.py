@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from flask import Flask
 from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined
@@ -76,8 +75,8 @@ def _folders(plugins: Mapping[str, ModuleType]) -> dict[str, Path]:
     """Return each plugin's template folder, checked to hold nothing but the folder named like the plugin."""
     folders = {}
     for name, module in plugins.items():
-        folder = Path(module.__file__ or "").parent / "templates"
-        if not folder.is_dir():
+        folder = Path(module.__file__).parent / "templates" if module.__file__ else None
+        if folder is None or not folder.is_dir():
             continue
         if stray := [entry.name for entry in folder.iterdir() if entry.name != name]:
             raise PluginError(

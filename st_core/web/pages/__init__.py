@@ -1,5 +1,7 @@
-"""The views: each parses, calls a presenter or one service, and renders. Importing this declares their routes."""
+"""The views: each parses, calls a presenter or a service, and renders. Importing this declares
+their routes.
+"""
 
-from . import admin, api_reference, configs, job, jobs, queue, system
+from . import admin, api_reference, configs, job, jobs, new_job, queue, system
 
-__all__ = ["admin", "api_reference", "configs", "job", "jobs", "queue", "system"]
+__all__ = ["admin", "api_reference", "configs", "job", "jobs", "new_job", "queue", "system"]

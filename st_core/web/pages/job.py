@@ -18,7 +18,7 @@ from ...services import events, job_history, jobs, registries, starting_points, 
 from .. import slots
 from ..frame import Crumb, Page, blueprint, render
 from ..navigation import SEES_JOBS
-from ..presenters import curves, job_head, job_overview, log_view, samples
+from ..presenters import curves, gate_trail, job_head, job_overview, log_view, samples
 from ..presenters.phases import phases
 from ..presenters.standing import Standing, standing
 from ..words import STATES
@@ -144,7 +144,7 @@ def job(job_id: str) -> str:
     """Show how far a job is, what it looks like, what it said, and what it is."""
     seen = _see(job_id)
     view = _view()
-    gates = job_history.gates(seen.job)
+    trail = gate_trail.of_job(job_history.gates(seen.job))
     shown = [name for name in ("loss", "learning_rate") if len(seen.series.get(name, ())) > 1]
     return _render(
         seen,
@@ -165,8 +165,8 @@ def job(job_id: str) -> str:
         log=log_view.tail(seen.job, log_view.OVERVIEW_BYTES, log_view.OVERVIEW_LINES),
         change=seen.change,
         details=job_overview.details(seen.job, seen.attempt, workspaces.of(seen.job).name),
-        gate_trail=job_overview.gate_lines(gates),
-        gate_summary=job_overview.gate_summary(gates),
+        gate_trail=trail,
+        gate_summary=gate_trail.summary(trail),
         attempts=job_overview.attempt_lines(seen.job, seen.attempts),
         checkpoints=_checkpoints(seen),
         panels=slots.panels("job", seen.viewer, seen.job),

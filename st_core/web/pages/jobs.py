@@ -14,8 +14,8 @@ from ...api.routing import SIGNED_IN, page
 from ...errors import Malformed
 from ...services import job_list, overview, registries, settings
 from ...services.job_list import JobFilter
-from ..frame import Crumb, Page, blueprint, render
 from ..formats import number, plural
+from ..frame import Crumb, Page, blueprint, render
 from ..navigation import SEES_JOBS
 from ..presenters import job_list as presenter
 from ..words import JOB_STATES, STATES

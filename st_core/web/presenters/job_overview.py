@@ -11,7 +11,7 @@ from flask import current_app, url_for
 from markupsafe import Markup
 
 from ...contracts import Checkpoint
-from ...models import Attempt, Event, Job, JobGate, JobState
+from ...models import Attempt, Event, Job, JobState
 from ...services import jobs, registries
 from .. import charts, diffs, formats
 from ..words import OUTCOMES, Look
@@ -44,16 +44,6 @@ class Detail:
     url: str = ""
     mono: bool = False
     more_mono: bool = False
-
-
-@dataclass(frozen=True)
-class GateLine:
-    """One gate and its verdict."""
-
-    state: str
-    name: str
-    verdict: str
-    detail: str
 
 
 @dataclass(frozen=True)
@@ -231,24 +221,6 @@ def _time_limit(job: Job, attempt: Attempt | None) -> tuple[str, str]:
 
     left = job.time_limit_seconds - (now() - attempt.started_at).total_seconds()
     return limit, f"{formats.duration(left)} left"
-
-
-def gate_lines(gates: Sequence[JobGate]) -> list[GateLine]:
-    """Return the gates the job passed."""
-    return [GateLine(gate.result, gate.name, gate.verdict, gate.text) for gate in gates]
-
-
-def gate_summary(gates: Sequence[JobGate]) -> str:
-    """Return "6 passed, 1 asked"."""
-    words = {
-        "pass": "passed",
-        "warn": "warned",
-        "ask": "asked",
-        "no": "refused",
-        "todo": "not reached",
-    }
-    counts = {result: sum(gate.result == result for gate in gates) for result in words}
-    return ", ".join(f"{count} {words[result]}" for result, count in counts.items() if count)
 
 
 def attempt_lines(job: Job, attempts: Sequence[Attempt]) -> list[AttemptLine]:

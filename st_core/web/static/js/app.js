@@ -11,10 +11,11 @@ import { one } from "./dom.js";
 const PARTS = {
   "[data-filters]": "./filters.js",
   "[data-log]": "./log.js",
-  "[data-samples]": "./samples.js",
+  "#viewer": "./samples.js",
   "form[data-editor]": "./editor.js",
   "form[data-submit]": "./submit.js",
   "form[data-form]": "./forms.js",
+  "#priority": "./queue.js",
   "[data-onboarding]": "./onboarding.js",
 };
 

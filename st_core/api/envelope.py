@@ -14,6 +14,8 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, g, render_template, request
+from jinja2 import TemplateError
+from markupsafe import Markup
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
@@ -70,7 +72,7 @@ def problem(
     if fields:
         body["errors"] = fields
     if wants_page():
-        answer = Response(render_template("errors/problem.html", problem=body, status=status))
+        answer = Response(_page(body, status))
     else:
         answer = Response(json.dumps(body, default=str), mimetype=MEDIA_TYPE)
     answer.status_code = status
@@ -86,6 +88,18 @@ def wants_page() -> bool:
         return False
     accepts = request.accept_mimetypes
     return accepts.best_match(["application/json", "text/html"], "application/json") == "text/html"
+
+
+def _page(body: dict[str, Any], status: int) -> str:
+    """Return the error as a page, a bare one when the template itself is what is broken."""
+    try:
+        return render_template("errors/problem.html", problem=body, status=status)
+    except TemplateError:
+        log.exception("the error page cannot be drawn")
+        return Markup(
+            "<!doctype html><title>{title}</title><h1>{title}</h1><p>{detail}</p>"
+            "<p>{request_id}</p>"
+        ).format(**body)
 
 
 def _of_ours(error: StError) -> Response:

@@ -447,7 +447,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_job_completed_at"), ["completed_at"], unique=False)
         batch_op.create_index("ix_job_config", ["config_name", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_job_revision_id"), ["revision_id"], unique=False)
-        batch_op.create_index("ix_job_state", ["state", "id"], unique=False)
+        batch_op.create_index(
+            "ix_job_asked",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'pending_approval'"),
+            postgresql_where=sa.text("state = 'pending_approval'"),
+        )
+        batch_op.create_index(
+            "ix_job_ended",
+            ["state", "id"],
+            unique=False,
+            sqlite_where=sa.text("completed_at IS NOT NULL"),
+            postgresql_where=sa.text("completed_at IS NOT NULL"),
+        )
         batch_op.create_index("ix_job_user", ["user_id", "id"], unique=False)
 
     op.create_table(
@@ -545,7 +558,16 @@ def downgrade() -> None:
     op.drop_table("attempt")
     with op.batch_alter_table("job", schema=None) as batch_op:
         batch_op.drop_index("ix_job_user")
-        batch_op.drop_index("ix_job_state")
+        batch_op.drop_index(
+            "ix_job_ended",
+            sqlite_where=sa.text("completed_at IS NOT NULL"),
+            postgresql_where=sa.text("completed_at IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_job_asked",
+            sqlite_where=sa.text("state = 'pending_approval'"),
+            postgresql_where=sa.text("state = 'pending_approval'"),
+        )
         batch_op.drop_index(batch_op.f("ix_job_revision_id"))
         batch_op.drop_index("ix_job_config")
         batch_op.drop_index(batch_op.f("ix_job_completed_at"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, literal_column, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..clock import now
@@ -74,3 +74,7 @@ class Delivery(Model):
     error: Mapped[str | None] = mapped_column(String(500))
 
     event: Mapped[Event] = relationship(lazy="joined")
+
+
+#: Written out, so that the partial index of pending deliveries is used.
+IS_PENDING = Delivery.state == literal_column("'pending'")

@@ -3,11 +3,26 @@ kept of them."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, Enum, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Enum,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    false,
+    literal_column,
+    or_,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..clock import now
@@ -23,6 +38,8 @@ STATE = Enum(
 )
 QUEUED = text("state = 'queued'")
 ACTIVE = text("state IN ('starting', 'running')")
+ASKED = text("state = 'pending_approval'")
+ENDED = text("completed_at IS NOT NULL")
 
 
 class Job(Model):
@@ -49,7 +66,8 @@ class Job(Model):
         ),
         Index("ix_job_active", "state", "user_id", sqlite_where=ACTIVE, postgresql_where=ACTIVE),
         Index("ix_job_user", "user_id", "id"),
-        Index("ix_job_state", "state", "id"),
+        Index("ix_job_asked", "id", sqlite_where=ASKED, postgresql_where=ASKED),
+        Index("ix_job_ended", "state", "id", sqlite_where=ENDED, postgresql_where=ENDED),
         Index("ix_job_config", "config_name", "id"),
         {"sqlite_autoincrement": True},
     )
@@ -174,3 +192,27 @@ class JobLog(Model):
     )
     text: Mapped[str] = mapped_column(Text)
     truncated_bytes: Mapped[int] = mapped_column(default=0)
+
+
+#: The state as it stands in partial indexes: a database uses such an index only where the
+#: condition is written
+#: out, not where it is a parameter.
+IS_QUEUED = Job.state == literal_column("'queued'", STATE)
+IS_ACTIVE = Job.state.in_([literal_column("'starting'", STATE), literal_column("'running'", STATE)])
+
+
+def in_states(states: Collection[JobState]) -> ColumnElement[bool]:
+    """Return the SQL for jobs in one of `states`, worded so that each part has an index.
+
+    There is deliberately no plain index on the state: for the queue SQLite would take it and sort.
+    """
+    parts: list[ColumnElement[bool]] = []
+    if JobState.QUEUED in states:
+        parts.append(IS_QUEUED)
+    if active := [state for state in states if state.is_active]:
+        parts.append(and_(IS_ACTIVE, Job.state.in_(active)))
+    if ended := [state for state in states if state.is_final]:
+        parts.append(and_(Job.completed_at.is_not(None), Job.state.in_(ended)))
+    if JobState.PENDING_APPROVAL in states:
+        parts.append(Job.state == literal_column("'pending_approval'", STATE))
+    return or_(*parts) if len(parts) > 1 else parts[0] if parts else false()

@@ -16,6 +16,7 @@ from ..clock import now
 from ..contracts import Hold
 from ..db import db, unit_of_work
 from ..models import Attempt, Job, JobState
+from ..models.jobs import IS_QUEUED
 from ..plugins import current_plugins
 from . import jobs, limits, registries, settings, tasks
 from .limits import Load
@@ -69,7 +70,7 @@ def claim() -> tuple[Job, Attempt] | None:
 
     Returns None when nothing may start now.
     """
-    if db.session.scalar(select(Job.id).where(Job.state == JobState.QUEUED).limit(1)) is None:
+    if db.session.scalar(select(Job.id).where(IS_QUEUED).limit(1)) is None:
         return None
     settings.refresh()
     with unit_of_work(gate="dispatch"):
@@ -96,7 +97,7 @@ def _next(present: Load) -> Job | None:
     )
     full = present.total >= settings.value("queue.max_concurrent")
     for _ in range(ROUNDS):
-        query = select(Job).where(Job.state == JobState.QUEUED, *out.criteria())
+        query = select(Job).where(IS_QUEUED, *out.criteria())
         if full:
             query = query.where(Job.bypasses_queue)
         window = list(db.session.scalars(query.order_by(*ORDER).limit(WINDOW)))

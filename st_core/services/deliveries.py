@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from ..clock import now
 from ..db import db, unit_of_work
 from ..models import Delivery, Event
+from ..models.events import IS_PENDING
 from ..plugins import current_plugins
 from . import events
 
@@ -41,7 +42,7 @@ def _claim() -> list[tuple[int, str]]:
     moment = now()
     due = (
         select(Delivery)
-        .where(Delivery.state == "pending", Delivery.next_at <= moment)
+        .where(IS_PENDING, Delivery.next_at <= moment)
         .order_by(Delivery.event_id)
         .limit(BATCH)
     )
@@ -109,7 +110,7 @@ def skip_unsubscribed() -> None:
         db.session.execute(
             update(Delivery)
             .where(
-                Delivery.state == "pending",
+                IS_PENDING,
                 Delivery.subscriber.not_in(current_app.extensions["st"].subscribers),
             )
             .values(state="skipped")

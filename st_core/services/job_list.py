@@ -17,6 +17,7 @@ from ..contracts import Capability, Viewer
 from ..db import db
 from ..errors import Malformed
 from ..models import Attempt, Job, JobState, User
+from ..models.jobs import in_states
 from . import registries
 from .jobs import visible_to
 
@@ -140,9 +141,9 @@ def page(
 
 
 def cancellable(viewer: Viewer, states: tuple[JobState, ...] = (), limit: int = 500) -> list[int]:
-    """Return the numbers of jobs that have not ended and that the viewer may cancel, oldest first."""
+    """Return the numbers of jobs that have not ended and the viewer may cancel, oldest first."""
     open_states = [state for state in states or JobState if not state.is_final]
-    query = select(Job.id).where(Job.state.in_(open_states), visible_to(viewer))
+    query = select(Job.id).where(in_states(open_states), visible_to(viewer))
     if not viewer.may("job.cancel.all"):
         query = query.where(Job.user_id == viewer.user_id)
     return list(db.session.scalars(query.order_by(Job.id).limit(limit)))
@@ -152,7 +153,7 @@ def _criteria(wanted: JobFilter) -> list[ColumnElement[bool]]:
     """Return the SQL of a filter."""
     criteria: list[ColumnElement[bool]] = []
     if wanted.statuses:
-        criteria.append(Job.state.in_(wanted.statuses))
+        criteria.append(in_states(wanted.statuses))
     if wanted.job_type:
         local = [
             p.name

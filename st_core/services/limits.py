@@ -17,7 +17,7 @@ from ..contracts import Action, Submission, Verdict, Viewer
 from ..db import db
 from ..errors import NotAllowed, SetTimeRule
 from ..models import Job
-from ..models.states import ACTIVE
+from ..models.jobs import IS_ACTIVE
 from ..plugins import current_plugins
 from . import permissions, settings
 
@@ -52,7 +52,7 @@ def load() -> Load:
     now = Load()
     query = (
         select(Job.user_id, Job.team_id, Job.provider, func.count())
-        .where(Job.state.in_(ACTIVE))
+        .where(IS_ACTIVE)
         .group_by(Job.user_id, Job.team_id, Job.provider)
     )
     for user_id, team_id, provider, count in db.session.execute(query):

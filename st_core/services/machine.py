@@ -16,6 +16,7 @@ from ..clock import now
 from ..contracts import Capability, Hardware, Viewer
 from ..db import db
 from ..models import Job, JobState
+from ..models.jobs import IS_ACTIVE
 from ..models.states import ACTIVE
 from . import health, overview, registries, settings
 from .jobs import visible_to
@@ -55,8 +56,8 @@ def local_hardware() -> Iterator[tuple[str, Hardware]]:
 
 def allocation(viewer: Viewer) -> list[dict[str, Any]]:
     """Return which device which job has; a job the viewer may not see has no number."""
-    shown = set(db.session.scalars(select(Job.id).where(Job.state.in_(ACTIVE), visible_to(viewer))))
-    rows = db.session.execute(select(Job.id, Job.devices).where(Job.state.in_(ACTIVE)))
+    shown = set(db.session.scalars(select(Job.id).where(IS_ACTIVE, visible_to(viewer))))
+    rows = db.session.execute(select(Job.id, Job.devices).where(IS_ACTIVE))
     return [
         {"device": device, "job_id": str(job_id) if job_id in shown else None}
         for job_id, devices in rows
@@ -75,9 +76,7 @@ def local_stats() -> dict[str, Any]:
     )
     by_state: dict[JobState, int] = {state: count for state, count in counted}
     known = [device for kind in gpus for device in kind.devices]
-    held = db.session.scalars(
-        select(Job.devices).where(Job.provider.in_(here), Job.state.in_(ACTIVE))
-    )
+    held = db.session.scalars(select(Job.devices).where(Job.provider.in_(here), IS_ACTIVE))
     taken = {device for devices in held for device in devices or ()}
     return {
         "running_jobs": sum(by_state.get(state, 0) for state in ACTIVE),

@@ -17,7 +17,7 @@ from ..clock import now
 from ..contracts import Viewer
 from ..db import db
 from ..models import Job, JobState, Lock
-from ..models.states import ACTIVE
+from ..models.jobs import IS_ACTIVE, IS_QUEUED
 from .jobs import visible_to
 
 COUNT_CAP = 1000
@@ -52,8 +52,8 @@ def counts(viewer: Viewer) -> Counts:
     head = select(Lock.value).where(Lock.name == "journal").scalar_subquery()
     row = db.session.execute(
         select(
-            _capped(viewer, Job.state.in_(ACTIVE)),
-            _capped(viewer, Job.state == JobState.QUEUED),
+            _capped(viewer, IS_ACTIVE),
+            _capped(viewer, IS_QUEUED),
             head,
         )
     ).one()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
@@ -19,6 +18,7 @@ from ..contracts import Viewer
 from ..db import db
 from ..errors import Malformed
 from ..models import Attempt, Job, JobState, User
+from ..models.jobs import IS_QUEUED, in_states
 from ..models.states import ACTIVE
 from . import jobs, limits, permissions
 from .limits import Load
@@ -48,7 +48,7 @@ def before(job: Job) -> ColumnElement[bool]:
     """Return the SQL criterion for queued jobs that stand before `job`."""
     same = Job.effective_priority == job.effective_priority
     return and_(
-        Job.state == JobState.QUEUED,
+        IS_QUEUED,
         or_(
             Job.effective_priority > job.effective_priority,
             and_(same, Job.queued_at < job.queued_at),
@@ -106,45 +106,54 @@ def entries(
     limit: int = 50,
     offset: int = 0,
 ) -> list[Entry]:
-    """Return the queue as the viewer may see it: what runs first, then what waits, in order."""
-    group = func.coalesce(Job.completed_at, None)
-    running_first = Job.state.in_(ACTIVE).desc()
-    waiting = (Job.state == JobState.QUEUED).desc()
-    query = (
-        select(Job, User)
-        .outerjoin(User, User.id == Job.user_id)
-        .where(Job.state.in_(states), scope(viewer, user_id))
-        .order_by(running_first, waiting, group.desc(), *ORDER)
-        .limit(limit)
-        .offset(offset)
-    )
-    return _with_places([(job, user) for job, user in db.session.execute(query)])
+    """Return the queue as the viewer may see it: what runs, what waits in order, what waits for a
+    person, what has ended; each part is read through its own index."""
+    rows: list[tuple[Job, User | None]] = []
+    mine, skip = scope(viewer, user_id), offset
+    for part, order in _PARTS:
+        wanted = [state for state in part if state in states]
+        if not wanted or len(rows) >= limit:
+            continue
+        criterion = in_states(wanted)
+        query = select(Job, User).outerjoin(User, User.id == Job.user_id).where(criterion, mine)
+        page = query.order_by(*order).limit(limit - len(rows)).offset(skip)
+        found = [(job, user) for job, user in db.session.execute(page)]
+        if skip and not found:
+            skip -= db.session.scalar(select(func.count(Job.id)).where(criterion, mine)) or 0
+        elif found:
+            skip = 0
+        rows += found
+    return _with_places(rows, gapless=viewer.may("*") and user_id is None)
 
 
-def _with_places(rows: list[tuple[Job, User | None]]) -> list[Entry]:
-    """Give each row its true position with one count for the first and one number line between
-    them."""
+#: The parts of the queue in the order in which they are listed, each with its own order.
+_PARTS: tuple[tuple[tuple[JobState, ...], tuple[Any, ...]], ...] = (
+    ((JobState.STARTING, JobState.RUNNING), (Job.started_at, Job.id)),
+    ((JobState.QUEUED,), ORDER),
+    ((JobState.PENDING_APPROVAL,), (Job.id,)),
+    ((JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED), (Job.completed_at.desc(), Job.id)),
+)
+
+
+def _with_places(rows: list[tuple[Job, User | None]], *, gapless: bool) -> list[Entry]:
+    """Give each row its true position; `gapless` says that no queued job between is missing."""
     present = limits.load()
     queued = [job for job, _ in rows if job.state is JobState.QUEUED]
-    places = _places(queued)
+    places = _places(queued, gapless=gapless)
     return [Entry(job, places.get(job.id, 0), _why(job, present), user) for job, user in rows]
 
 
-def _places(queued: list[Job]) -> dict[int, int]:
-    """Return the positions of jobs given in queue order, gaps allowed, by one statement."""
+def _places(queued: list[Job], *, gapless: bool) -> dict[int, int]:
+    """Return the positions of jobs given in queue order, by one statement."""
     if not queued:
         return {}
-    between = [select(func.count()).where(before(queued[0]))]
-    between += [
-        select(func.count()).where(before(job), ~before(last), Job.id != last.id)
-        for last, job in pairwise(queued)
-    ]
-    counts = db.session.execute(select(*(count.scalar_subquery() for count in between))).one()
-    places, place = {}, 0
-    for job, skipped in zip(queued, counts, strict=True):
-        place += 1 + skipped
-        places[job.id] = place
-    return places
+    if gapless:
+        first = position(queued[0])
+        return {job.id: first + number for number, job in enumerate(queued)}
+    place = func.row_number().over(order_by=ORDER).label("place")
+    numbered = select(Job.id, place).where(IS_QUEUED).subquery()
+    wanted = select(numbered).where(numbered.c.id.in_([job.id for job in queued]))
+    return {job_id: number for job_id, number in db.session.execute(wanted)}
 
 
 def _why(job: Job, present: Load) -> str | None:
@@ -161,7 +170,7 @@ def totals(viewer: Viewer, user_id: int | None = None) -> tuple[int, int, int]:
     query = (
         select(Job.state, func.count())
         .where(
-            Job.state.in_((JobState.QUEUED, JobState.PENDING_APPROVAL, *ACTIVE)),
+            in_states((JobState.QUEUED, JobState.PENDING_APPROVAL, *ACTIVE)),
             scope(viewer, user_id),
         )
         .group_by(Job.state)
@@ -217,7 +226,7 @@ def stats(viewer: Viewer) -> dict[str, Any]:
     if viewer.may("queue.view.all"):
         query = (
             select(Job.user_id, func.count())
-            .where(Job.state.in_((JobState.QUEUED, *ACTIVE)), jobs.visible_to(viewer))
+            .where(in_states((JobState.QUEUED, *ACTIVE)), jobs.visible_to(viewer))
             .group_by(Job.user_id)
         )
         by_user = {str(user_id): count for user_id, count in db.session.execute(query)}
@@ -263,7 +272,7 @@ def count(viewer: Viewer, states: tuple[JobState, ...], cap: int = 1000) -> tupl
     """Return how many entries in these states the viewer may see, up to `cap`, and whether that is
     all.
     """
-    some = select(Job.id).where(Job.state.in_(states), scope(viewer)).limit(cap + 1).subquery()
+    some = select(Job.id).where(in_states(states), scope(viewer)).limit(cap + 1).subquery()
     found = db.session.scalar(select(func.count()).select_from(some)) or 0
     return min(found, cap), found <= cap
 

@@ -106,7 +106,8 @@ class PluginManager:
         try:
             self._pm.register(module, name)
         except pluggy.PluginValidationError as error:
-            raise PluginError(f"{name}: {str(error).splitlines()[-1]}") from error
+            where, *_, what = str(error).splitlines()  # "Plugin 'x' for hook 'y'", then the details
+            raise PluginError(f"{where}: {what}") from error
 
     def _check_names(self) -> None:
         """Refuse an `st_…` implementation that answers no hook: a misspelt name would never be

@@ -34,7 +34,7 @@ WRONG_CONFIGURATIONS = {
         ["'server.prot'", "Did you mean 'server.port'?"],
     ),
     "a value of the wrong type": ("server: {threads: many}", ["server.threads", "'many'"]),
-    "a value out of bounds": ("server: {threads: 0}", ["server.threads", "below the minimum of 1"]),
+    "a value out of bounds": ("server: {threads: 0}", ["server.threads", "minimum of 1"]),
     "a word that is no choice": ("auth: {mode: open}", ["auth.mode", "'open'", "local"]),
     "broken YAML": (
         "server: {port: 8080\nauth: {mode: auto}",
@@ -180,7 +180,7 @@ def test_a_wrong_plugin_stops_the_start_with_one_clear_line(
 def test_two_packages_with_a_plugin_of_one_name_are_both_named(
     server: Callable[..., ServerProcess], install_plugin: Callable[..., Path]
 ) -> None:
-    install_plugin("metrics", "", name="st-other-metrics")
+    install_plugin("metrics", "", "st-other-metrics")
     line = refusal_of(server())
     assert "'metrics'" in line
     assert "simpletuner-server" in line

@@ -16,23 +16,23 @@ from ..plugins import GROUP
 
 
 def write_distribution(
-    folder: Path, plugins: Mapping[str, str], *, name: str = "st-for-a-test", version: str = "0"
+    folder: Path, plugins: Mapping[str, str], distribution: str, version: str = "0"
 ) -> None:
     """Write the metadata of a distribution that brings `plugins` (name → importable module)."""
-    info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
+    info = folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
     info.mkdir(parents=True, exist_ok=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    told = f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n"
+    (info / "METADATA").write_text(told)
     points = "".join(f"{plugin} = {module}\n" for plugin, module in plugins.items())
     (info / "entry_points.txt").write_text(f"[{GROUP}]\n{points}")
 
 
-def write_plugin(folder: Path, name: str, source: str, **metadata: str) -> None:
-    """Write a plugin of one module, `st_<name>.py`, and its metadata."""
+def write_plugin(folder: Path, name: str, source: str, distribution: str = "") -> None:
+    """Write a plugin of one module, `st_<name>.py`, and the metadata of its distribution."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"st_{name}.py").write_text(source)
-    write_distribution(
-        folder, {name: f"st_{name}"}, **{"name": f"st-{name.replace('_', '-')}", **metadata}
-    )
+    brought_by = distribution or f"st-{name.replace('_', '-')}"
+    write_distribution(folder, {name: f"st_{name}"}, brought_by)
 
 
 @contextmanager

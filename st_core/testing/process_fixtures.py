@@ -24,7 +24,7 @@ def find_zoo(tmp_path: Path) -> Iterator[Callable[[Sequence[str] | None], None]]
 
         def find(plugins: Sequence[str] | None) -> None:
             if "zoo" in (plugins or ()) and not folder.exists():
-                write_distribution(folder, {"zoo": "st_core.testing.zoo"}, name="st-zoo")
+                write_distribution(folder, {"zoo": "st_core.testing.zoo"}, "st-zoo")
                 stack.enter_context(installed(folder))
 
         yield find
@@ -70,14 +70,14 @@ def server(
 
 @pytest.fixture
 def install_plugin(tmp_path: Path) -> Iterator[Callable[..., Path]]:
-    """Install plugins for this test: `install_plugin("odd", source)`; also seen by servers."""
+    """Install plugins for this test: `install_plugin("odd", source)`; servers see them, too."""
     from .installed import installed, write_plugin
 
     folder = tmp_path / "installed"
     folder.mkdir()
 
-    def install(name: str, source: str, **metadata: str) -> Path:
-        write_plugin(folder, name, source, **metadata)
+    def install(name: str, source: str, distribution: str = "") -> Path:
+        write_plugin(folder, name, source, distribution)
         return folder
 
     with installed(folder):

@@ -24,7 +24,7 @@ CONFIG = {"name": "Ada", "times": 3}
 def on_the_path(tmp_path: Path) -> Iterator[None]:
     """Let `st_hello` be found as if pip had installed it: a hand-written `.dist-info`."""
     folder = tmp_path / "site"
-    write_distribution(folder, {"hello": "st_hello"}, name="st-hello", version="0.1.0")
+    write_distribution(folder, {"hello": "st_hello"}, "st-hello", "0.1.0")
     with installed(folder), installed(HELLO):
         yield
 

@@ -74,8 +74,9 @@ def _files(
     values: Mapping[str, Any],
     overrides: Mapping[str, Any],
 ) -> dict[str, str]:
-    """Return the config file, and one that makes the output folder be there from the beginning."""
-    made = {f"{OUTPUT}/.made": ""}
+    """Return the files of the command; one makes its output folder be there from the beginning."""
+    made = {path: fill(text, values) or "" for path, text in profile.files.items()}
+    made[f"{OUTPUT}/.made"] = ""
     if profile.config_file is None:
         return made
     own = profile.config_file.values

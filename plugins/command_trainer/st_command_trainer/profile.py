@@ -45,7 +45,7 @@ class When(_Part):
     """Words of the command that are there only when the parameter `when` is true or has a value."""
 
     when: str
-    add: list[str]
+    add: Annotated[list[str], Field(min_length=1)]
 
 
 class ConfigFile(_Part):
@@ -125,6 +125,7 @@ class Profile(_Part):
     variables: dict[str, str] = {}
     parameters: dict[Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")], Parameter] = {}
     config_file: ConfigFile | None = None
+    files: dict[Inside, str] = {}
     environment: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str] = {}
     gpus: Annotated[int, Field(ge=0)] | str = 1
     steps: str | None = None
@@ -189,6 +190,7 @@ class Profile(_Part):
                 known | AT_RESUME,
             ),
             ("config_file.values", self.config_file and self.config_file.values, known),
+            ("files", self.files, known),
             ("environment", self.environment, known),
             ("completion.file", self.completion.file, known),
         ):

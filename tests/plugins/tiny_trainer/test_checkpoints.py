@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from st_tiny_trainer.trainer import ENGINE
 
+from tests.exam import IS_EXAM
 from tests.plugins.tiny_trainer.trainings import SMALL, Training, trainer
 
 #: Runs the program, and kills it at the call number argv[3] that makes a file or a name durable.
@@ -36,10 +37,12 @@ from tiny_flow.process import main
 sys.exit(main([config], os.environ))
 """
 CALLS_PER_CHECKPOINT = 7  # four files, their folder, the new name, the folder above
+#: Which of those calls a run of the suite dies at; the exam takes every one.
+DEADLY = range(1, CALLS_PER_CHECKPOINT + 1) if IS_EXAM else (1, 4, 6, 7)
 CONFIG = {**SMALL, "steps": 20, "checkpoint_every": 10, "final_samples": 0}
 
 
-@pytest.mark.parametrize("call", range(1, CALLS_PER_CHECKPOINT + 1))
+@pytest.mark.parametrize("call", DEADLY)
 def test_a_crash_while_saving_leaves_only_whole_checkpoints(tmp_path: Path, call: int) -> None:
     training = Training(tmp_path / "w", CONFIG)
     launch = training.trainer.launch(training.config, training.workspace)

@@ -64,7 +64,7 @@ def accuracy(training: Training, classifier: Classifier) -> float:
 def test_the_digits_it_draws_can_be_read(
     tmp_path: Path, classifier: Classifier, exam: Exam
 ) -> None:
-    config = {"steps": exam.count("steps", 500, 1000), "width": exam.count("width", 128, 256)}
+    config = {"steps": exam.count("steps", 300, 1000), "width": exam.count("width", 128, 256)}
     training = Training(tmp_path / "w", config)
     assert training.run() == 0
     losses = training.losses()

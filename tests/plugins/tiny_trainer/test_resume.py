@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import signal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,40 +21,29 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Training:
     return training
 
 
-def interrupt(training: Training, how: Any) -> int:
-    if how == "stop":
-        training.ask("stop")
-        return training.end()
-    return training.kill(how)
-
-
-@pytest.mark.parametrize(
-    ("how", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 143), ("stop", 143)]
-)
+@pytest.mark.parametrize(("how", "code"), [("SIGKILL", -9), ("SIGTERM", 143), ("stop", 143)])
 def test_an_interrupted_run_ends_with_the_same_bits(
-    tmp_path: Path, whole: Training, exam: Exam, how: Any, code: int
+    tmp_path: Path, whole: Training, exam: Exam, how: str, code: int
 ) -> None:
-    training = Training(tmp_path / "w", SMALL)
-    for _ in range(exam.count("interruptions", 1, 4)):
-        path = training.newest() if training.steps_saved() else None
-        training.start(path)
-        first = max(training.steps_saved(), default=0)
-        training.wait_for("checkpoint", step=first + 50)
-        assert interrupt(training, how) == code
-    assert training.run(training.newest()) == 0
+    training, path = Training(tmp_path / "w", SMALL), None
+    steps = exam.random.sample(range(51, 300), exam.count("interruptions", 1, 10))
+    for step in sorted(steps):
+        assert training.interrupt(step, how, path) == code
+        path = training.newest()
+    assert training.run(path) == 0
     assert training.losses() == whole.losses()
     assert same_tensors(training.workspace / FINAL, whole.workspace / FINAL)
     assert training.pictures() == whole.pictures()
 
 
 def test_a_run_that_goes_on_says_so(tmp_path: Path) -> None:
-    training = Training(tmp_path / "w", {**SMALL, "steps": 100}).start()
-    training.wait_for("checkpoint", step=50)
-    training.kill()
+    training = Training(tmp_path / "w", {**SMALL, "steps": 100})
+    training.interrupt(70, "SIGKILL")
     assert training.run("checkpoints/checkpoint-50") == 0
     (resume,) = training.events("resume")
     assert (resume["step"], resume["own"]) == (50, True)
     assert "going on after step 50" in training.log
+    assert [e["step"] for e in training.events("progress")] == [*range(1, 71), *range(51, 101)]
 
 
 def test_a_finished_run_that_goes_on_only_says_that_it_is_finished(tmp_path: Path) -> None:
@@ -81,12 +68,10 @@ def test_a_round_of_samples_that_a_stop_cut_short_is_drawn_later(
     tmp_path: Path, whole: Training
 ) -> None:
     training = Training(tmp_path / "w", SMALL)
-    training.start()
-    training.wait_for("checkpoint", step=150)
-    training.kill(signal.SIGTERM)
-    (training.workspace / "samples/step-000150.png").unlink()
-    stopped = training.workspace / "checkpoints/checkpoint-150"
-    assert training.run(str(stopped.relative_to(training.workspace))) == 0
+    assert training.interrupt(150, "SIGTERM") == 143
+    assert training.newest() == "checkpoints/checkpoint-150"
+    assert not (training.workspace / "samples/step-000150.png").exists()
+    assert training.run(training.newest()) == 0
     assert training.pictures() == whole.pictures()
 
 

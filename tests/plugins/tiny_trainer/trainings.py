@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,27 @@ def trainer(**settings: Any) -> TinyTrainer:
     """Return the trainer with its settings, by default free to read below /tmp."""
     values = {PYTHON: "", DATA_ROOTS: ["/tmp"], **settings}
     return TinyTrainer(values.__getitem__)
+
+
+#: Runs the program; at a step's progress event the process does something to itself, and so is
+#: interrupted at that very step however busy the machine is.
+INTERRUPTED = """
+import os, runpy, signal, sys
+engine, config, at, how = sys.argv[1:]
+sys.path.insert(0, engine)
+from tiny_flow.events import Events
+write = Events.write
+def interrupting(self, kind, **fields):
+    write(self, kind, **fields)
+    if kind == "progress" and fields["step"] == int(at):
+        if how == "stop":
+            open(os.path.join(os.environ["TRAINER_CONTROL"], "stop"), "w").close()
+        else:
+            os.kill(os.getpid(), signal.Signals[how])
+Events.write = interrupting
+sys.argv[1:] = [config]
+runpy.run_path(engine, run_name="__main__")
+"""
 
 
 class Training:
@@ -80,6 +102,15 @@ class Training:
     def run(self, resume_from: str | None = None) -> int:
         """Start a process and wait for its end."""
         return self.start(resume_from).end()
+
+    def interrupt(self, at: int, how: str, resume_from: str | None = None) -> int:
+        """Run until `how` (a signal's name, or stop for the file) strikes after step `at`."""
+        launch = self.trainer.launch(self.config, self.workspace)
+        if resume_from is not None:
+            launch = self.trainer.resume(self.config, self.workspace, resume_from)
+        python, *program = launch.argv
+        argv = (python, "-c", INTERRUPTED, *program, str(at), how)
+        return self.carry_out(replace(launch, argv=argv)).end()
 
     def kill(self, number: int = signal.SIGKILL) -> int:
         """Send a signal and return the exit code."""

@@ -93,13 +93,13 @@ def _sentence(wish: Wish, fitting: Mapping[str, Sequence[Device]], taken: Mappin
     group = [device for devices in fitting.values() for device in devices]
     used = [device for device in group if device.id in taken]
     barred = [device for device in group if device.id not in taken and device.trouble]
-    what = "CPU slot" if wish.kind == CPU else (wish.kind or "GPU")
+    what = "CPU slot" if wish.kind == CPU else wish.kind or "GPU"
+    if wish.count > 1:
+        what = f"group of {wish.count} {wish.kind or 'GPUs of one kind'}"
     counts = f"{len(used)} of {len(group)} in use"
     if barred:
         counts += f", {len(barred)} not given out: {barred[0].label} {barred[0].trouble}"
-    if wish.count == 1:
-        return f"No free {what}: {counts}."
-    return f"No {wish.count} free {what}: {counts}."
+    return f"No free {what}: {counts}."
 
 
 def _scope(

@@ -21,6 +21,14 @@ SLOWDOWNS = {
     0x80: "power supply brake",
 }
 MILLIWATTS = 1000
+#: What is live about a GPU, by the names of `Gpu`'s fields.
+FIGURES = (
+    "utilization_percent",
+    "memory_used_bytes",
+    "memory_total_bytes",
+    "temperature_celsius",
+    "power_watts",
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,11 @@ class Gpu:
     bus_id: str | None = None
     compute_capability: str | None = None
     processes: tuple[tuple[int, int | None], ...] = ()  # (pid, bytes)
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """Return the live figures by name."""
+        return {name: getattr(self, name) for name in FIGURES}
 
 
 @dataclass(frozen=True)

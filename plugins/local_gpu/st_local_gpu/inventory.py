@@ -13,7 +13,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import psutil
 
@@ -155,14 +154,3 @@ def kinds(found: Sequence[Device]) -> dict[str, list[Device]]:
     for device in found:
         grouped.setdefault(device.kind, []).append(device)
     return grouped
-
-
-def figures(gpu: Gpu) -> dict[str, Any]:
-    """Return the live figures of one GPU by name; what the driver does not say is None."""
-    return {
-        "utilization_percent": gpu.utilization_percent,
-        "memory_used_bytes": gpu.memory_used_bytes,
-        "memory_total_bytes": gpu.memory_total_bytes,
-        "temperature_celsius": gpu.temperature_celsius,
-        "power_watts": gpu.power_watts,
-    }

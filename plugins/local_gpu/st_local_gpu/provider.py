@@ -115,10 +115,6 @@ class LocalGpu:
         """
         return launching.find(key, workspace)
 
-    def inventory(self) -> dict[str, Any]:
-        """Return the GPUs and slots of this machine as plain data, for the system's status."""
-        return slots.inventory()
-
 
 def _trainer(launch: Mapping[str, Any]) -> Trainer | None:
     """Return the trainer of a run, None when its plugin has been switched off meanwhile."""
@@ -147,7 +143,7 @@ def _running(now: Standing, run: Run, launch: Mapping[str, Any], told: Told) -> 
     return Progress(
         phase=Phase.RUNNING if now.stage is Stage.RUNNING else Phase.STARTING,
         started_at=run.processes().get("started_at"),
-        usage=usage.latest(run),
+        usage=usage.lately(run),
         **_figures(told),
     )
 
@@ -173,7 +169,7 @@ def _ended(
         started_at=started,
         ended_at=ended,
         cost_usd=str(cost) if cost is not None else None,
-        usage=usage.latest(run),
+        usage=usage.lately(run),
         **_figures(told, ended=True),
     )
 

@@ -4,17 +4,19 @@ moves the job.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import delete, select
 
-from st_core.contracts import Hold, JobState
+from st_core.contracts import Hold, JobState, Viewer
 from st_core.db import assert_unit_of_work, db, unit_of_work
 from st_core.errors import Unavailable
 from st_core.models import Job
-from st_core.services import settings
+from st_core.services import jobs, settings
 
 from .allotment import Shortage, Wish, allot
 from .devices import Device
-from .inventory import devices, figures, slot_count, watch
+from .inventory import devices, slot_count, watch
 from .models import Slot
 
 PROVIDER = "local_gpu"
@@ -112,29 +114,7 @@ def reconcile() -> None:
         db.session.execute(delete(Slot).where(Slot.job_id.not_in(active)))
 
 
-def inventory() -> dict[str, object]:
-    """Return GPUs and slots as plain data: what they are, how they do, which job has them."""
-    sample, have = watch.latest(active_keys), taken()
-    gpus = [
-        {
-            "index": gpu.index,
-            "uuid": gpu.uuid,
-            "name": gpu.name,
-            "job_id": str(have[gpu.uuid]) if gpu.uuid in have else None,
-            "busy_with_others": bool(sample.foreign.get(gpu.uuid)),
-            "is_lost": gpu.is_lost,
-            **figures(gpu),
-        }
-        for gpu in sample.reading.gpus
-    ]
-    rows = [
-        {
-            "device": device.id,
-            "kind": device.kind,
-            "label": device.label,
-            "job_id": str(have[device.id]) if device.id in have else None,
-            "trouble": device.trouble,
-        }
-        for device in present()
-    ]
-    return {"gpus": gpus, "slots": rows, "driver": sample.reading.driver}
+def visible(viewer: Viewer, job_ids: Iterable[int]) -> set[int]:
+    """Return which of these jobs the viewer may see."""
+    query = select(Job.id).where(Job.id.in_(list(job_ids)), jobs.visible_to(viewer))
+    return set(db.session.scalars(query))

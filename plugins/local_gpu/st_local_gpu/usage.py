@@ -12,19 +12,21 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import psutil
 
 from . import processes
-from .gpus import Gpu
-from .inventory import Sample, figures
+from .gpus import FIGURES, Gpu
+from .inventory import Sample
 from .runs import Run
 from .shepherd import kin, records
 
 FILE = "usage.jsonl"
 MOST_BYTES = 256 * 1024
 REMEMBERED = 256
+HISTORY = 40
 
 #: attempt key → (moment, CPU seconds) of the sample before; a rate needs two.
 _before: OrderedDict[str, tuple[float, float]] = OrderedDict()
@@ -87,7 +89,7 @@ def _gpus(devices: Sequence[str], seen: Sample) -> list[dict[str, Any]]:
 
 
 def _gpu(gpu: Gpu) -> dict[str, Any]:
-    return {"index": gpu.index, **figures(gpu)}
+    return {"index": gpu.index, **gpu.figures}
 
 
 def append(path: Path, line: dict[str, Any]) -> None:
@@ -108,15 +110,44 @@ def series(run: Run) -> list[dict[str, Any]]:
     return [line for text in lines if (line := _parse(text))]
 
 
-def latest(run: Run) -> dict[str, Any]:
-    """Return the newest sample of a run, empty when there is none."""
-    try:
-        with (run.folder / FILE).open("rb") as file:
-            file.seek(max(0, file.seek(0, 2) - 8192))
-            lines = file.read().decode("utf-8", errors="replace").splitlines()
-    except OSError:
+def lately(run: Run) -> dict[str, Any]:
+    """Return the newest figures of a run by name, and as `history` their last values, oldest first.
+
+    `gpu_percent` is the mean over its GPUs, memory their sum, temperature the highest. Figures that
+    nobody told are left out.
+    """
+    lines = [_summed(line) for line in _tail(run.folder / FILE)[-HISTORY:]]
+    if not lines:
         return {}
-    return _parse(lines[-1]) if lines else {}
+    known = {name: value for name, value in lines[-1].items() if value is not None}
+    history = {name: [line[name] for line in lines if line.get(name) is not None] for name in known}
+    return {**known, "memory_total_bytes": psutil.virtual_memory().total, "history": history}
+
+
+def _summed(line: dict[str, Any]) -> dict[str, float | None]:
+    """Return one sample with its GPUs taken together."""
+    gpus = line["gpus"]
+    told = {name: [gpu[name] for gpu in gpus if gpu[name] is not None] for name in FIGURES}
+    percents, temperatures = told["utilization_percent"], told["temperature_celsius"]
+    return {
+        "cpu_percent": line["cpu_percent"],
+        "memory_bytes": line["memory_bytes"],
+        "gpu_percent": fmean(percents) if percents else None,
+        "gpu_memory_bytes": sum(told["memory_used_bytes"]) or None,
+        "gpu_memory_total_bytes": sum(told["memory_total_bytes"]) or None,
+        "gpu_temperature_celsius": max(temperatures, default=None),
+    }
+
+
+def _tail(path: Path) -> list[dict[str, Any]]:
+    """Return the samples in the last 16 KiB of a file."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - 16384))
+            texts = file.read().decode("utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    return [line for text in texts if (line := _parse(text))]
 
 
 def _parse(text: str) -> dict[str, Any]:
@@ -125,4 +156,4 @@ def _parse(text: str) -> dict[str, Any]:
         line = json.loads(text)
     except ValueError:
         return {}
-    return line if isinstance(line, dict) else {}
+    return line if isinstance(line, dict) and "gpus" in line else {}

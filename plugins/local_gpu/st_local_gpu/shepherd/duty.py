@@ -224,8 +224,7 @@ class Duty:
         """Return how it ended. `returncode` is negative for a signal, as Python's subprocess has
         it.
         """
-        oom_kills = trainee.kernel_oom_kills()
-        counted = self.oom_kills is not None and oom_kills is not None
+        before, after = self.oom_kills, trainee.kernel_oom_kills()
         return {
             "version": 1,
             "key": self.launch["key"],
@@ -238,7 +237,7 @@ class Duty:
             "started_at": self.started_at,
             "ended_at": time.time(),
             "peak_rss_bytes": self.peak_rss_bytes or None,
-            "kernel_oom_kills": oom_kills - self.oom_kills if counted else None,
+            "kernel_oom_kills": None if before is None or after is None else after - before,
             "survivors": sorted(process.pid for process in self._kin()),
         }
 

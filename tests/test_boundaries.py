@@ -10,11 +10,13 @@ from tests.sources import Module, core, plugin, plugin_names
 PUBLIC = (
     "st_core.hookimpl",
     "st_core.__version__",
+    "st_core.api.guard.current_viewer",
     "st_core.api.routing.",
     "st_core.clock.",
     "st_core.contracts.",
     "st_core.db.",
     "st_core.errors.",
+    "st_core.failpoints.",
     "st_core.models.",
     "st_core.progress.",
     "st_core.services.",

@@ -121,11 +121,17 @@ class ProviderContract:
         self, it: Provider, order: Callable[..., Order]
     ) -> None:
         given = order(steps=3)
-        assert it.find(given.key, given.workspace) is None
         it.start(given, {})
         found = it.find(given.key, given.workspace)
         assert found is not None
         assert _until_final(it, found).phase is Phase.COMPLETED
+
+    def test_it_does_not_find_what_was_never_started(
+        self, it: Provider, order: Callable[..., Order]
+    ) -> None:
+        """`None` is for ever: whoever asked may start the job under another key."""
+        given = order(steps=3)
+        assert [it.find(given.key, given.workspace) for _ in range(2)] == [None, None]
 
     def test_a_failing_trainer_is_failed(self, it: Provider, order: Callable[..., Order]) -> None:
         if self.runs:

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from ..clock import iso
 from ..config import resource_dir
 from ..errors import PluginError
-from . import assets, formats, icons, words
+from . import assets, charts, formats, icons, words
 
 MARK = Markup(
     '<svg viewBox="0 0 22 22" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2" '
@@ -39,6 +39,7 @@ FILTERS = {
     "number": formats.number,
     "percent": formats.percent,
     "plural": formats.plural,
+    "with_code": formats.with_code,
 }
 
 
@@ -59,6 +60,7 @@ def install(app: Flask, state_dir: Path, plugins: Mapping[str, ModuleType]) -> N
         GATES=words.GATES,
         OUTCOMES=words.OUTCOMES,
         moment=moment,
+        spark=charts.spark,
     )
 
 

@@ -225,8 +225,8 @@ def _read(cursor: str | None) -> tuple[bool, int | None]:
         return False, None
     try:
         backwards, job_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return bool(backwards), int(job_id)
-    except (ValueError, TypeError, binascii.Error):
+        return bool(backwards), max(0, min(int(job_id), 2**63 - 1))
+    except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error):
         raise Malformed("this cursor was not made by this server; begin without one") from None
 
 

@@ -50,7 +50,7 @@ class SeriesQuery(Query):
     """Which curves."""
 
     names: list[str] = Field([], max_length=100, description="Metrics by name; all when empty.")
-    max_points: int = Field(2000, ge=2, le=10_000)
+    max_points: int = Field(2000, ge=4, le=10_000)
     format: Literal["json", "csv"] = "json"
 
 

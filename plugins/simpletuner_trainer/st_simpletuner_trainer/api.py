@@ -22,7 +22,7 @@ NAV_ITEMS = [
 PAGE = {
     "title": "SimpleTuner",
     "current": f"simpletuner_trainer:{DOCTOR}",
-    "crumbs": [{"word": "Administration"}, {"word": "SimpleTuner"}],
+    "crumbs": [{"word": "Administration", "url": ""}, {"word": "SimpleTuner", "url": ""}],
     "narrow": False,
 }
 

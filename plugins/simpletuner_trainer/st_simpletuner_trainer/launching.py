@@ -63,18 +63,28 @@ def build(
 
 
 def _forced(flat: Mapping[str, Any], workspace: Path, resume: str) -> dict[str, Any]:
-    """Return the config as SimpleTuner gets it: our own places, nothing of the launcher's."""
-    kept = {key: value for key, value in flat.items() if key not in LAUNCHER and value is not None}
-    reports = [name.strip() for name in str(kept.get("report_to") or "").split(",")]
+    """Return the config as SimpleTuner gets it: our own places, nothing of the launcher's.
+
+    What is forced may not be there under a shortened name either: the last one would count.
+    """
+    reports = [name.strip() for name in str(flat.get("report_to") or "").split(",")]
     wanted = ["simpletuner", *(name for name in reports if name not in ("", "none", "simpletuner"))]
-    named = {"tracker_project_name": "simpletuner", "tracker_run_name": workspace.name}
-    return {
-        **named,
-        **kept,
+    forced = {
         "output_dir": str(workspace / OUTPUT),
         "report_to": ",".join(wanted),
         "resume_from_checkpoint": resume,
     }
+    whole = {*forced, "data_backend_config"}
+    kept = {
+        key: value
+        for key, value in flat.items()
+        if value is not None
+        and key not in LAUNCHER
+        and key not in forced
+        and not any(name.startswith(key) for name in whole - {key})
+    }
+    named = {"tracker_project_name": "simpletuner", "tracker_run_name": workspace.name}
+    return {**named, **kept, **forced}
 
 
 def _argv(

@@ -1,0 +1,1 @@
+"""A test double of SimpleTuner: its outward contract, without a model. See `train`."""

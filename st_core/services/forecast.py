@@ -21,7 +21,7 @@ from ..clock import now
 from ..db import db
 from ..models import Attempt, Job, JobState
 from ..models.jobs import IS_ACTIVE
-from . import jobs, settings
+from . import jobs, registries, settings
 
 SOONER, LATER = 0.85, 1.25
 RUNS_LOOKED_AT = 200
@@ -40,6 +40,7 @@ def starts(waiting: Sequence[Job]) -> dict[int, Start]:
     """Return the expected starts of queued jobs given in queue order; unknown ones are left out."""
     if not waiting or settings.value("queue.paused"):
         return {}
+    waiting = [job for job in waiting if job.provider in registries.providers()]
     lengths = _median_seconds()
     busy = db.session.execute(
         select(Job, Attempt)

@@ -10,6 +10,8 @@ import math
 from datetime import datetime
 from decimal import Decimal
 
+from markupsafe import Markup, escape
+
 from ..clock import now
 
 UNKNOWN = "unknown"
@@ -114,6 +116,33 @@ def clock(moment: datetime) -> str:
 def exact(moment: datetime) -> str:
     """Return `moment` to the second: 2026-11-23 11:42:08 UTC."""
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def between(low: float | None, high: float | None) -> str:
+    """Return what values are allowed, in words: 1 to 64. At least 1."""
+    if low is not None and high is not None:
+        return f"{plain(low)} to {plain(high)}."
+    if low is not None:
+        return f"At least {plain(low)}."
+    return f"At most {plain(high)}." if high is not None else ""
+
+
+def plain(value: float) -> str:
+    """Return a number as people write it: 1,000,000, 0.9999, 1e-6."""
+    if value == int(value):
+        return f"{int(value):,}"
+    text = f"{value:.10g}"
+    mantissa, _, exponent = text.partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else text
+
+
+def with_code(text: str) -> Markup:
+    """Return a text in which what stands between backticks is set as code."""
+    parts = [escape(part) for part in text.split("`")]
+    if len(parts) % 2 == 0:  # a lonely backtick
+        return escape(text)
+    marked = [Markup("<code>{}</code>").format(p) if n % 2 else p for n, p in enumerate(parts)]
+    return Markup("").join(marked)
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .formats import between
+
 Schema = Mapping[str, Any]
 GENERAL = "General"
 _KINDS = {"string": "text", "integer": "integer", "number": "number", "boolean": "switch"}
@@ -48,12 +50,7 @@ class Field:
     @property
     def bounds(self) -> str:
         """Return what values are allowed, in words: 1 to 64."""
-        low, high = self.minimum, self.maximum
-        if low is not None and high is not None:
-            return f"{low:,g} to {high:,g}."
-        if low is not None:
-            return f"At least {low:,g}."
-        return f"At most {high:,g}." if high is not None else ""
+        return between(self.minimum, self.maximum)
 
     @property
     def size(self) -> int:

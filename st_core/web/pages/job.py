@@ -24,10 +24,8 @@ from ..presenters.standing import Standing, standing
 from ..words import STATES
 
 CURVE_POINTS = 320
-MOST_FILES = 120
+MOST_FILES = 80
 MOST_EVENTS = 100
-OVERVIEW_ROWS = 4
-STRIP_COLUMNS = 6
 
 
 @dataclass
@@ -133,10 +131,11 @@ def _switches(endpoint: str, job: Job, view: curves.View) -> dict[str, list[curv
     return curves.switches(view, url)
 
 
-def _grid(seen: _Seen, most_rows: int | None) -> samples.Grid:
-    return samples.grid(
-        seen.pictures, lambda path: job_head.artifact_url(seen.job, path), most_rows
-    )
+def _grid(seen: _Seen, *, brief: bool = False) -> samples.Grid:
+    def url(path: str) -> str:
+        return job_head.artifact_url(seen.job, path)
+
+    return samples.grid(seen.pictures, workspaces.of(seen.job), url, brief=brief)
 
 
 @page(blueprint, "/jobs/<job_id>", permission=SEES_JOBS)
@@ -156,12 +155,7 @@ def job(job_id: str) -> str:
         curves=curves.curves(seen.series, shown or curves.ordered(seen.series)[:2], view),
         switches=_switches("web.job", seen.job, view),
         repeated=curves.repeated(seen.attempts),
-        samples=_grid(
-            seen,
-            OVERVIEW_ROWS
-            if len(seen.pictures) > len({samples.step_of(p.path) for p in seen.pictures})
-            else STRIP_COLUMNS,
-        ),
+        samples=_grid(seen, brief=True),
         log=log_view.tail(seen.job, log_view.OVERVIEW_BYTES, log_view.OVERVIEW_LINES),
         change=seen.change,
         details=job_overview.details(seen.job, seen.attempt, workspaces.of(seen.job).name),
@@ -200,7 +194,7 @@ def job_samples(job_id: str) -> str:
     """Show every sample picture of a job."""
     seen = _see(job_id)
     why = _why_empty(seen.job, "The trainer writes samples at the steps its config names.")
-    return _render(seen, "samples", "jobs/samples.html", samples=_grid(seen, None), why_empty=why)
+    return _render(seen, "samples", "jobs/samples.html", samples=_grid(seen), why_empty=why)
 
 
 @page(blueprint, "/jobs/<job_id>/log", permission=SEES_JOBS)

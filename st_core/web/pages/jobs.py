@@ -17,6 +17,7 @@ from ...services.job_list import JobFilter
 from ..formats import number, plural
 from ..frame import Crumb, Page, blueprint, render
 from ..navigation import SEES_JOBS
+from ..presenters import config_page
 from ..presenters import job_list as presenter
 from ..words import JOB_STATES, STATES
 
@@ -70,7 +71,7 @@ def jobs() -> str | Response:
     return render(
         "jobs/list.html",
         Page("Jobs", "jobs", (Crumb("Cloud"), Crumb("Jobs"))),
-        rows=presenter.rows(found.rows, {t.name: t.title for t in registries.trainers().values()}),
+        rows=presenter.rows(found.rows, config_page.short_titles()),
         counted=_counted(found, counts.active, filtered=bool(set(asked) - {"sort"})),
         tiles=[]
         if is_new
@@ -143,7 +144,7 @@ def _moment(asked: Mapping[str, str], name: str) -> datetime | None:
 def _selects(asked: Mapping[str, str]) -> list[Select]:
     states = [(state, STATES[state].word) for state in JOB_STATES]
     states.append(("starting,running", "Active"))
-    trainers = [(t.name, t.title) for t in registries.trainers().values()]
+    trainers = list(config_page.short_titles().items())
     providers = [(p.name, p.title) for p in registries.providers().values()]
     selects = [Select("status", "Status", "Any status", states, asked.get("status", ""))]
     if len(trainers) > 1:

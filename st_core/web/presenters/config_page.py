@@ -86,6 +86,11 @@ def short_title(trainer: str) -> str:
     return found.title.partition(":")[0] if found else f"{trainer}, not enabled"
 
 
+def short_titles() -> dict[str, str]:
+    """Return the short titles of all enabled trainers by name."""
+    return {name: short_title(name) for name in registries.trainers()}
+
+
 def form(trainer: Trainer, data: Mapping[str, Any]) -> Form:
     """Return the form for `data` of one trainer."""
     schema = trainer.schema.model_json_schema() if trainer.schema else {}

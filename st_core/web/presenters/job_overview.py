@@ -15,6 +15,7 @@ from ...models import Attempt, Event, Job, JobState
 from ...services import jobs, registries
 from .. import charts, diffs, formats
 from ..words import OUTCOMES, Look
+from .config_page import short_title
 from .job_list import Tile
 from .standing import Standing, first_line, sentence
 
@@ -53,6 +54,7 @@ class AttemptLine:
     number: int
     look: Look
     took: str
+    since: datetime
     text: str
 
 
@@ -104,7 +106,7 @@ def _words(job: Job, attempt: Attempt | None, at: Standing, seconds: float | Non
     if at.step is not None:
         yield f"step {at.step:,} of {at.total:,}" if at.total else f"step {at.step:,}"
     if at.epoch:
-        yield f"epoch {at.epoch:g}"
+        yield f"epoch {at.epoch:.3g}"
     if pace := at.metrics.get("steps_per_second"):
         yield (
             f"{formats.figure(1 / pace)} s per step"
@@ -173,7 +175,6 @@ def _history(usage: dict[str, Any], key: str, label: str) -> Markup:
 def details(job: Job, attempt: Attempt | None, folder: str) -> Iterator[Detail]:
     """Return what the job is, line by line."""
     provider = registries.providers().get(job.provider)
-    trainer = registries.trainers().get(job.trainer)
     yield Detail(
         "Provider", provider.title if provider else "not enabled", job.provider, more_mono=True
     )
@@ -181,9 +182,7 @@ def details(job: Job, attempt: Attempt | None, folder: str) -> Iterator[Detail]:
     on = f"({', '.join(devices)})" if devices else ""
     times = f" × {job.gpu_count}" if job.gpu_count > 1 else ""
     yield Detail("Hardware", f"{job.hardware or 'as the provider gives'}{times}", on, mono=True)
-    yield Detail(
-        "Trainer", trainer.title if trainer else job.trainer, "" if trainer else "not enabled"
-    )
+    yield Detail("Trainer", short_title(job.trainer))
     yield Detail(
         "Priority",
         f"{jobs.priority_name(job.effective_priority).capitalize()}, {job.effective_priority}",
@@ -231,16 +230,8 @@ def attempt_lines(job: Job, attempts: Sequence[Attempt]) -> list[AttemptLine]:
 def _attempt(job: Job, attempt: Attempt) -> AttemptLine:
     goes_on = "starting" if job.state is JobState.STARTING else "running"
     look = OUTCOMES.get(attempt.outcome or goes_on) or OUTCOMES["stopped"]
-    seconds = (
-        (attempt.ended_at - (attempt.started_at or attempt.created_at)).total_seconds()
-        if attempt.ended_at
-        else None
-    )
-    took = (
-        formats.duration(seconds)
-        if seconds is not None
-        else formats.clock(attempt.started_at or attempt.created_at)
-    )
+    began = attempt.started_at or attempt.created_at
+    took = formats.duration((attempt.ended_at - began).total_seconds()) if attempt.ended_at else ""
     where = (
         f"From {attempt.resume_from.rsplit('/', 1)[-1]}"
         if attempt.resume_from
@@ -248,7 +239,9 @@ def _attempt(job: Job, attempt: Attempt) -> AttemptLine:
     )
     on = f", {', '.join(attempt.devices)}" if attempt.devices else ""
     said = first_line(attempt.message) if attempt.ended_at else ""
-    return AttemptLine(attempt.number, look, took, f"{where}{on}.{' ' + said if said else ''}")
+    return AttemptLine(
+        attempt.number, look, took, began, f"{where}{on}.{' ' + said if said else ''}"
+    )
 
 
 def change(job: Job, previous: Job | None) -> Change | None:

@@ -20,7 +20,6 @@ class LogLine:
     number: int
     text: str
     ink: str = ""
-    time: str = ""
 
 
 def lines(text: str, first: int = 1) -> list[LogLine]:

@@ -22,10 +22,22 @@ class Part:
 
     word: str
     when: str
+    start: datetime
+    end: datetime
     ink: str
     x: str
     width: str
     old: bool = False
+
+    @property
+    def until_only(self) -> bool:
+        """Tell whether only its end says something: what is still expected."""
+        return self.ink == "rest"
+
+    @property
+    def at_only(self) -> bool:
+        """Tell whether it begins and ends in the same minute, as clocks show it."""
+        return (self.end - self.start).total_seconds() < 60
 
 
 @dataclass(frozen=True)
@@ -66,7 +78,18 @@ def phases(job: Job, attempts: Sequence[Attempt], at: Standing) -> Phases:
     parts, x = [], 0.0
     for span, share in zip(spans, shares, strict=True):
         width = share * scale
-        parts.append(Part(span.word, span.when, span.ink, f"{x:.1f}", f"{width:.1f}", span.old))
+        parts.append(
+            Part(
+                span.word,
+                span.when,
+                span.start,
+                span.end,
+                span.ink,
+                f"{x:.1f}",
+                f"{width:.1f}",
+                span.old,
+            )
+        )
         x += width + GAP_PERCENT
     return Phases(
         tuple(parts), ", ".join(span.word for span in spans), goes_on=not job.state.is_final
@@ -93,14 +116,13 @@ def _spans(job: Job, attempts: Sequence[Attempt], at: Standing) -> Iterator[_Spa
                 f"Attempt {attempt.number} {attempt.outcome}",
                 ended,
                 ended,
-                when=formats.clock(ended),
             )
         waited_from = ended
     if job.state is JobState.QUEUED:
         yield _waited(waited_from, end, again=bool(attempts))
     if job.state is JobState.RUNNING and at.eta_seconds:
         until = end + timedelta(seconds=at.eta_seconds)
-        yield _Span("rest", "Expected", end, until, when=f"{formats.duration(at.eta_seconds)} more")
+        yield _Span("rest", "Expected", end, until)
 
 
 def _waited(start: datetime, end: datetime, *, again: bool) -> _Span:

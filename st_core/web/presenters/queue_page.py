@@ -16,6 +16,9 @@ from .job_list import hardware
 from .standing import sentence, standing
 
 
+SOON_SECONDS = 120
+
+
 @dataclass(frozen=True)
 class Waiting:
     """One waiting job; `place` is 0 while it needs approval."""
@@ -32,6 +35,11 @@ class Waiting:
     overridden: bool
     waits: str
     may_move: bool
+
+    @property
+    def starts_soon(self) -> bool:
+        """Tell whether it starts so soon that clock times would say nothing."""
+        return self.start is not None and (self.start.latest - now()).total_seconds() < SOON_SECONDS
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Sample pictures of a job: rows are steps with the newest first, columns what was asked for.
 
-With one picture per step they stand side by side instead, the oldest first, so that one sees it learn.
+With one picture per step they stand side by side instead, the oldest first, so that one sees it
+learn (a *strip*). Pictures that name no step come after, small, in a *gallery*.
 """
 
 from __future__ import annotations
@@ -9,19 +10,32 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
 
 from ...contracts import Artifact
 
-STEP = re.compile(r"step[-_]?(\d+)|(?:^|[/_-])(\d+)(?=[._-]|$)")
+STEP = re.compile(r"step[-_]?(\d+)")
 MOST_COLUMNS = 6
+MOST_IN_GALLERY = 60
+#: Smaller pictures are shown with hard edges: they are drawn pixel by pixel.
+PIXEL_ART = 200
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture: where it is and what it shows."""
+    """One picture: where it is, what it shows, how large it is (0 when it cannot be read)."""
 
     url: str
     alt: str
+    width: int
+    height: int
+
+    @property
+    def is_small(self) -> bool:
+        """Tell whether it is shown larger than it is."""
+        return 0 < self.width < PIXEL_ART
 
 
 @dataclass(frozen=True)
@@ -40,53 +54,88 @@ class Grid:
     rows: tuple[SampleRow, ...]
     columns: int
     heads: tuple[str, ...]
+    gallery: tuple[Sample, ...]
     total: int
     is_strip: bool
-    note: str = ""
+    gallery_rest: int = 0
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where pictures lie, and how one is named in a URL."""
+
+    folder: Path
+    url: Callable[[str], str]
+
+    def sample(self, picture: Artifact, alt: str) -> Sample:
+        width, height = _size(self.folder / picture.path)
+        return Sample(self.url(picture.path), alt, width, height)
 
 
 def grid(
-    pictures: Sequence[Artifact], url: Callable[[str], str], most_rows: int | None = None
+    pictures: Sequence[Artifact], folder: Path, url: Callable[[str], str], *, brief: bool = False
 ) -> Grid:
-    """Return the pictures as a grid; with `most_rows` only the newest (and of a strip, evenly spread) ones."""
-    by_step: dict[int | None, list[Artifact]] = {}
+    """Return the pictures laid out; a brief grid holds the newest rows (of a strip, evenly spread
+    ones) and no gallery.
+    """
+    source = _Source(folder, url)
+    by_step: dict[int, list[Artifact]] = {}
+    single = []
     for picture in pictures:
-        by_step.setdefault(step_of(picture.path), []).append(picture)
+        step = step_of(picture.path)
+        by_step.setdefault(step, []).append(picture) if step is not None else single.append(picture)
     columns = min(max((len(group) for group in by_step.values()), default=0), MOST_COLUMNS)
     is_strip = columns == 1
-    steps = sorted(by_step, key=lambda step: -1 if step is None else step)
-    if most_rows and len(steps) > most_rows:
-        steps = _spread(steps, most_rows) if is_strip else steps[-most_rows:]
+    steps = sorted(by_step)
+    if brief:
+        steps = _spread(steps, MOST_COLUMNS) if is_strip else steps[-4:]
     if not is_strip:
         steps.reverse()
-    rows = tuple(
-        _row(step, sorted(by_step[step], key=lambda one: one.path), columns, url) for step in steps
-    )
-    heads = tuple(f"sample {n}" for n in range(1, columns + 1))
+    rows = [_row(step, sorted(by_step[step], key=_path), columns, source) for step in steps]
+    shown = [] if brief and rows else single[:MOST_IN_GALLERY]
     return Grid(
-        rows, min(len(rows), MOST_COLUMNS) if is_strip else columns, heads, len(pictures), is_strip
+        rows=tuple(rows),
+        columns=min(len(rows), MOST_COLUMNS) if is_strip else columns,
+        heads=tuple(f"sample {n}" for n in range(1, columns + 1)),
+        gallery=tuple(source.sample(one, Path(one.path).stem) for one in shown),
+        total=len(pictures),
+        is_strip=is_strip,
+        gallery_rest=len(single) - len(shown),
     )
 
 
 def step_of(path: str) -> int | None:
     """Return the step a sample's path names, None when it names none."""
-    found = next(STEP.finditer(path), None)
-    return int(found[1] or found[2]) if found else None
+    found = STEP.search(path)
+    return int(found[1]) if found else None
 
 
-def _row(
-    step: int | None, group: Sequence[Artifact], columns: int, url: Callable[[str], str]
-) -> SampleRow:
-    word = "samples" if step is None else f"step {step:,}"
+def _path(picture: Artifact) -> str:
+    return picture.path
+
+
+def _row(step: int, group: Sequence[Artifact], columns: int, source: _Source) -> SampleRow:
+    word = f"step {step:,}"
     shown: list[Sample | None] = [
-        Sample(url(one.path), f"Sample {n} at {word}" if columns > 1 else f"Sample at {word}")
+        source.sample(one, f"Sample {n} at {word}" if columns > 1 else f"Sample at {word}")
         for n, one in enumerate(group[:columns], 1)
     ]
     shown += [None] * (columns - len(shown))
     return SampleRow(word, max(one.modified_at for one in group), tuple(shown))
 
 
-def _spread(steps: list[int | None], most: int) -> list[int | None]:
-    """Return `most` of `steps`, the first and the last among them."""
+def _spread(steps: list[int], most: int) -> list[int]:
+    """Return `most` of `steps` at most, the first and the last among them."""
+    if len(steps) <= most:
+        return steps
     last = len(steps) - 1
     return [steps[round(n * last / (most - 1))] for n in range(most)]
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Return width and height from a picture's head, zeros when it cannot be read yet."""
+    try:
+        with Image.open(path) as picture:
+            return picture.size
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError):
+        return 0, 0

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, get_args, get_origin
 
 from ...services import settings
+from .. import formats
 
 SOURCES = {
     "environment": "environment",
@@ -78,7 +79,7 @@ def _line(row: Mapping[str, Any]) -> Line:
         kind=kind,
         is_optional=optional,
         checked=row["value"] is True,
-        bounds=_bounds(row["minimum"], row["maximum"]),
+        bounds=formats.between(row["minimum"], row["maximum"]),
     )
 
 
@@ -100,11 +101,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, list | dict | tuple):
         return json.dumps(value, default=str)
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _bounds(low: float | None, high: float | None) -> str:
-    if low is not None and high is not None:
-        return f"{low:,g} to {high:,g}."
-    if low is not None:
-        return f"At least {low:,g}."
-    return f"At most {high:,g}." if high is not None else ""

@@ -129,8 +129,10 @@ def _failed(job: Job, attempt: Attempt | None, seconds: float | None) -> str:
 
 def _cancelled(job: Job, attempt: Attempt | None, seconds: float | None) -> str:
     step = standing(attempt).step
-    if step is None:
+    if seconds is None:
         return "Cancelled before it started."
+    if step is None:
+        return f"Cancelled after {formats.duration(seconds)}."
     return f"Cancelled at step {formats.number(step)} after {formats.duration(seconds)}."
 
 

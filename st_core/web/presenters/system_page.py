@@ -92,7 +92,7 @@ def levels(status: Mapping[str, Any]) -> list[Level]:
         _level(
             "Disk of the state folder",
             f"{free} free of {formats.file_size(status['disk_total_bytes'])}",
-            status["disk_percent"],
+            100 * (1 - status["disk_free_bytes"] / (status["disk_total_bytes"] or 1)),
         ),
     ]
 

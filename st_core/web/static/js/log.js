@@ -28,7 +28,7 @@ const clean = (line) => line.replace(ANSI, "").split("\r").filter((part) => part
 function item(line) {
   const text = clean(line);
   const ink = BAD.test(text) ? "bad" : WARN.test(text) ? "warn" : "";
-  const li = make("li", { id: `L${number}` }, make("a", { href: `#L${number}`, textContent: String(number) }), make("span", { className: ink, textContent: text }));
+  const li = make("li", { id: `L${number}` }, make("span", { className: "n", textContent: String(number) }), make("span", { className: ink, textContent: text }));
   return li;
 }
 
@@ -86,6 +86,7 @@ box.addEventListener("scroll", () => {
   const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
   if (atEnd !== follows) setFollows(atEnd);
 });
+on("click", ".n", (span) => { history.replaceState(null, "", `#${span.parentElement.id}`); }, box);
 on("click", "[data-follow-log]", () => setFollows(!follows));
 
 // ── search ──────────────────────────────────────────────────────────────────────────────────────────────────

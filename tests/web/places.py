@@ -1,0 +1,40 @@
+"""Every page there is, by a short name: what the pictures, axe and the size check go through."""
+
+from __future__ import annotations
+
+#: Name → path; `{job}` is the number of a finished job, `{config}` the name of a saved config.
+PLACES = {
+    "jobs": "/jobs",
+    "jobs-nothing": "/jobs?status=failed&q=nowhere",
+    "job-new": "/jobs/new?config={config}",
+    "job-again": "/jobs/new?again={job}&start_from={job}",
+    "job": "/jobs/{job}",
+    "job-log-scale": "/jobs/{job}?smooth=0.9&scale=log",
+    "job-metrics": "/jobs/{job}/metrics",
+    "job-samples": "/jobs/{job}/samples",
+    "job-log": "/jobs/{job}/log",
+    "job-files": "/jobs/{job}/files",
+    "job-config": "/jobs/{job}/config",
+    "job-events": "/jobs/{job}/events",
+    "queue": "/queue",
+    "configs": "/configs",
+    "config-new": "/configs/new",
+    "config-new-simpletuner": "/configs/new?trainer=simpletuner_trainer",
+    "config": "/configs/{config}",
+    "config-json": "/configs/{config}?view=json",
+    "config-revisions": "/configs/{config}/revisions",
+    "config-revision": "/configs/{config}/revisions/1",
+    "system": "/system",
+    "plugins": "/plugins",
+    "setup": "/admin/setup",
+    "settings": "/admin/settings",
+    "api": "/docs/api",
+    "api-jobs": "/docs/api/jobs",
+    "api-model": "/docs/api/models/Job",
+    "nothing": "/no-such-page",
+}
+
+
+def url(name: str, job: str = "1", config: str = "digits") -> str:
+    """Return the path of a page."""
+    return PLACES[name].format(job=job, config=config)

@@ -135,6 +135,12 @@ def _on_begin(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
+def storable(text: str, most: int) -> str:
+    """Return at most `most` characters of a text from outside, without the zero bytes that
+    PostgreSQL refuses."""
+    return text.replace("\x00", "")[:most]
+
+
 def upsert(table: Any) -> Any:
     """Return an INSERT of this database's dialect, which knows `on_conflict_do_update`."""
     if db.session.get_bind().dialect.name == "sqlite":

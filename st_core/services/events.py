@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from .. import actor as actors
 from ..clock import now
 from ..contracts import EventType, Severity, Viewer
-from ..db import after_commit, assert_unit_of_work, before_commit, db, table_of
+from ..db import after_commit, assert_unit_of_work, before_commit, db, storable, table_of
 from ..errors import StError
 from ..models import Delivery, Event, Job, Lock
 from . import tasks
@@ -114,13 +114,13 @@ def emit(
         "name": name,
         "severity": str(severity or kind.severity),
         "subject_type": subject_type,
-        "subject_id": str(subject_id),
+        "subject_id": storable(str(subject_id), 100),
         "job_id": job.id if job else None,
         "owner_id": job.user_id if job else owner_id,
         "team_id": job.team_id if job else None,
         "org_id": job.org_id if job else None,
         "permission": kind.permission,
-        "message": message[:1000],
+        "message": storable(message, 1000),
         "data": data or {},
         "before": before,
         "after": after,

@@ -1,7 +1,7 @@
 """One log line per request: who asked for what, the status, and how long it took.
 
-Requests that only read and succeed are told at level debug, everything else at info; the query
-string is never written, because people put secrets there.
+Requests that only read are told at level debug unless they fail with 5xx, everything else at info;
+the query string is never written, because people put secrets there.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _begin() -> None:
 
 
 def _tell(response: Response) -> Response:
-    quiet = request.method in READING and response.status_code < 400
+    quiet = request.method in READING and response.status_code < 500
     level = logging.DEBUG if quiet else logging.INFO
     if log.isEnabledFor(level):
         milliseconds = round((time.perf_counter() - g.st_began) * 1000, 1)

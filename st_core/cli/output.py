@@ -110,7 +110,7 @@ def _coloured(cell: str) -> str:
 
 def print_json(body: Any) -> None:
     """Write one JSON document to standard output."""
-    click.echo(json.dumps(body, indent=2, ensure_ascii=False))
+    click.echo(json.dumps(body, indent=2, ensure_ascii=False, default=str))
 
 
 def pick(body: Any, path: str) -> Any:

@@ -16,6 +16,10 @@ import pytest
 from st_core.cli import main
 from st_core.testing.server import ServerProcess
 
+#: A model so small that its training takes a moment.
+TINY = ("width=32", "blocks=1", "batch_size=16", "final_samples=10")
+SHORT = tuple(word for change in ("steps=20", *TINY) for word in ("--set", change))
+
 
 @dataclass(frozen=True)
 class Ended:

@@ -9,9 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Ended
+from .conftest import SHORT, Ended
 
 Run = Callable[..., Ended]
+PORTRAITS = {
+    "--model_family": "sdxl",
+    "--model_type": "lora",
+    "--optimizer": "adamw_bf16",
+    "--max_train_steps": 10,
+    "--data_backend_config": "config/portraits/multidatabackend.json",
+}
 
 
 @pytest.fixture
@@ -74,7 +81,8 @@ def test_a_config_goes_out_as_a_zip_and_comes_in_again(
 def test_a_folder_of_simpletuners_own_configs_is_taken_in(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "config" / "portraits"
     folder.mkdir(parents=True)
-    (folder / "config.json").write_text(json.dumps({"--model_family": "sdxl", "--seed": 1}))
+    (folder / "config.json").write_text(json.dumps(PORTRAITS))
+    (folder / "multidatabackend.json").write_text(json.dumps([{"id": "faces", "type": "local"}]))
     taken = run("configs", "import", str(folder), "-f", "json")
     assert taken.code == 0, taken.err
     assert [row["name"] for row in taken.json["configs"]] == ["portraits"]
@@ -83,7 +91,7 @@ def test_a_folder_of_simpletuners_own_configs_is_taken_in(run: Run, tmp_path: Pa
 def test_the_queue_can_be_paused_and_goes_on(run: Run) -> None:
     assert run("queue", "pause").code == 0
     assert run("queue", "stats", "-f", "json").json["paused"] is True
-    job_id = run("jobs", "submit", "digits", "--set", "steps=20", "-o", "job_id").out.strip()
+    job_id = run("jobs", "submit", "digits", *SHORT, "-o", "job_id").out.strip()
     place = run("queue", "position", job_id, "-f", "json").json
     assert place["position"] == 1
     moved = run("queue", "priority", job_id, "45", "-f", "json").json

@@ -12,17 +12,18 @@ import pytest
 
 from st_core.testing.server import ServerProcess
 
-from .conftest import Ended
+from .conftest import SHORT, Ended
 
 Run = Callable[..., Ended]
-SHORT = ("--set", "steps=20")
-LONG = ("--set", "steps=100000")
+LONG = ("--set", "steps=1000000")
 
 
 @pytest.fixture
 def long_job(run: Run, running: ServerProcess) -> str:
     """A job that trains far longer than any test, running."""
-    job_id = run("jobs", "submit", "digits", *LONG, "-o", "job_id").out.strip()
+    submitted = run("jobs", "submit", "digits", *LONG, "-o", "job_id")
+    assert submitted.code == 0, submitted.err
+    job_id = submitted.out.strip()
     until = time.monotonic() + 60
     while run("jobs", "get", job_id, "-o", "status").out.strip() != "running":
         assert time.monotonic() < until, running.output()
@@ -141,7 +142,8 @@ def test_the_older_family_of_commands_is_the_same(run: Run) -> None:
 
 def test_a_file_can_be_submitted_without_storing_it(run: Run, tmp_path) -> None:  # type: ignore[no-untyped-def]
     path = tmp_path / "mine.json"
-    path.write_text(json.dumps({"steps": 20}))
+    small = {"steps": 20, "width": 32, "blocks": 1, "batch_size": 16, "final_samples": 10}
+    path.write_text(json.dumps(small))
     words = ("--trainer", "tiny_trainer", "--follow", "-f", "json")
     ended = run("jobs", "submit", str(path), *words)
     assert ended.code == 0, ended.err

@@ -21,7 +21,17 @@ from ..errors import Conflict, Refused, SubmissionInvalid
 from ..failpoints import failpoint
 from ..models import Job, JobGate, JobState
 from ..models.states import MOVES
-from . import config_choice, events, gates, jobs, registries, settings, starting_points, tasks
+from . import (
+    config_choice,
+    events,
+    gates,
+    hardware_choice,
+    jobs,
+    registries,
+    settings,
+    starting_points,
+    tasks,
+)
 from .gates import GateResult, Walk
 
 IDEMPOTENCY_HOURS = 24
@@ -158,8 +168,9 @@ def complete(viewer: Viewer, draft: Draft) -> Submission:
     source_id, source_path = starting_points.to_start_from(
         viewer, draft.start_from_job, draft.start_from_checkpoint
     )
-    offered = list(provider.hardware())
-    hardware = draft.hardware or (offered[0].id if offered else None)
+    hardware, gpu_count = hardware_choice.choose(
+        provider, registries.trainer(trainer), config, draft.hardware, draft.gpu_count
+    )
     return Submission(
         viewer=viewer,
         provider=provider.name,
@@ -168,7 +179,7 @@ def complete(viewer: Viewer, draft: Draft) -> Submission:
         config_name=name,
         revision_id=revision_id,
         hardware=hardware,
-        gpu_count=draft.gpu_count or 0,
+        gpu_count=gpu_count,
         name=draft.name,
         idempotency_key=draft.idempotency_key,
         start_from_job_id=source_id,

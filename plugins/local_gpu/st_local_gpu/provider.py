@@ -19,6 +19,7 @@ from st_core.services import settings, trainers
 
 from . import environment, launching, pricing, slots, usage
 from .allotment import Wish, impossible
+from .devices import CPU
 from .ending import Ending, judge, tail_of
 from .inventory import kinds
 from .processes import Stage, Standing, standing
@@ -62,6 +63,12 @@ class LocalGpu:
                 )
             ]
         wish = Wish.of(submission.hardware, submission.gpu_count, submission.any_gpu)
+        if wish.kind == CPU and submission.gpu_count:
+            text = (
+                f"this job wants {submission.gpu_count} GPU, and {submission.hardware} has none; "
+                "name another kind of hardware, or set gpu_count to 0"
+            )
+            return [Problem("gpu_count", text)]
         why = impossible(wish, slots.present())
         return [Problem("hardware" if submission.hardware else "gpu_count", why)] if why else []
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from flask import current_app
 
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
-_PROSE = re.compile(r"prompt$|caption$|note$")  # keys whose values are words for a model or people
 
 
 def leads_out(text: str) -> bool:
@@ -44,15 +43,17 @@ def refusal(text: str, roots: Sequence[Path], setting: str) -> str | None:
     return f"{text} is outside the allowed folders ({allowed}); an admin can add one to {setting}"
 
 
-def paths_in(value: Any, at: str = "") -> Iterator[tuple[str, str]]:
-    """Yield (dotted key, text) of every text inside `value` that leads out; prompts are passed
-    over."""
+def paths_in(value: Any, prose: Collection[str] = (), at: str = "") -> Iterator[tuple[str, str]]:
+    """Yield (dotted key, text) of every text in `value` that leads out.
+
+    Keys in `prose` hold words for a model or for people and are passed over.
+    """
     if isinstance(value, Mapping):
         for key, item in value.items():
-            if not _PROSE.search(str(key)):
-                yield from paths_in(item, f"{at}.{key}".lstrip("."))
+            if key not in prose:
+                yield from paths_in(item, prose, f"{at}.{key}".lstrip("."))
     elif isinstance(value, list | tuple):
         for number, item in enumerate(value):
-            yield from paths_in(item, f"{at}.{number}".lstrip("."))
+            yield from paths_in(item, prose, f"{at}.{number}".lstrip("."))
     elif isinstance(value, str) and leads_out(value):
         yield at, value

@@ -10,7 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 #: No value may hold a line end or another control character: it could begin a line of its own in
 #: a file that is read by lines.
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
-_TYPES: Mapping[str, Any] = {"int": int, "float": float, "bool": bool, "str": str, "path": str}
+_TYPES: Mapping[str, Any] = {
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "str": str,
+    "path": str,
+    "text": str,
+}
 
 
 class Parameter(BaseModel):
@@ -18,7 +25,8 @@ class Parameter(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    type: Literal["int", "float", "str", "bool", "choice", "path"]
+    #: `text` is words for a model or for people; `str` and `path` may lead only where paths may.
+    type: Literal["int", "float", "str", "bool", "choice", "path", "text"]
     help: str
     default: Any = None
     required: bool = False

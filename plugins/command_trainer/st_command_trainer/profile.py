@@ -171,7 +171,7 @@ class Profile(_Part):
         """
         for word, _ in self.words():
             name = begins_with(word)
-            if name in self.parameters and self.parameters[name].type in ("str", "path"):
+            if name in self.parameters and self.parameters[name].type in ("str", "path", "text"):
                 yield word, name
 
     def _unknown_places(self) -> Iterator[str]:

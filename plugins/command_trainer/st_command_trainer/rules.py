@@ -22,10 +22,11 @@ def check(submission: Submission) -> list[Denial]:
     profile, viewer = trainer.profile, submission.viewer
     denials = [*_unheld(profile, submission)]
     if not viewer.may(ANY_PATH):
+        prose = {name for name, each in profile.parameters.items() if each.type == "text"}
         roots = tuple(settings.value(f"{SECTION}.allowed_roots"))
         denials += [
             Denial(f"{SECTION}.allowed_roots", f"{name}: {reason}.")
-            for name, text in path_rules.paths_in(submission.config)
+            for name, text in path_rules.paths_in(submission.config, prose)
             if (reason := path_rules.refusal(text, roots, f"{SECTION}.allowed_roots"))
         ]
     if submission.start_from_checkpoint and profile.resume is None:

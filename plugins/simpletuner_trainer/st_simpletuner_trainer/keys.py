@@ -59,6 +59,16 @@ LAUNCHER = frozenset(
         "upload_id",
     }
 )
+#: Keys that hold words and never a path: whole names only, for a shortened one may mean another.
+PROSE = frozenset(
+    {
+        "caption",
+        "instance_prompt",
+        "model_card_note",
+        "validation_negative_prompt",
+        "validation_prompt",
+    }
+)
 #: Where metrics may go without leaving the workspace.
 LOCAL_REPORTS = frozenset({"", "none", "simpletuner", "tensorboard"})
 #: Kinds of data backend that write their caches to a place outside this machine.

@@ -32,7 +32,7 @@ def check(submission: Submission) -> list[Denial]:
     if not viewer.may(ANY_PATH):
         denials += [
             Denial(f"{SECTION}.allowed_roots", f"{key}: {reason}.")
-            for key, text in path_rules.paths_in(config)
+            for key, text in path_rules.paths_in(config, keys.PROSE)
             if (
                 reason := path_rules.refusal(
                     text, options.allowed_roots, f"{SECTION}.allowed_roots"

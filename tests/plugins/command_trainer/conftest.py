@@ -34,6 +34,7 @@ TOY: dict[str, Any] = {
         "mode": {"type": "choice", "choices": ["fast", "good"], "default": "good", "help": "How."},
         "fp16": {"type": "bool", "help": "Half precision."},
         "note": {"type": "str", "max_length": 40, "help": "A word that is printed."},
+        "prompt": {"type": "text", "help": "What to draw."},
         "data": {"type": "path", "help": "Folder of data."},
         "pause": {"type": "float", "minimum": 0, "maximum": 1, "unit": "seconds", "help": "Slow."},
         "crash_at": {"type": "int", "permission": "trainer.run_code", "help": "Fail there."},

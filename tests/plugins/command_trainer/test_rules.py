@@ -73,6 +73,7 @@ def test_every_text_that_leads_out_must_lie_below_an_allowed_folder(
     assert denied("researcher", data="data/x") == []
     assert denied("researcher", data="/etc") == rule
     assert denied("researcher", note="../other") == rule
+    assert denied("researcher", prompt="/imagine ../ a cat") == []
     assert denied("admin", data="/etc") == []
 
 

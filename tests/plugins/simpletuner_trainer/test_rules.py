@@ -120,6 +120,7 @@ def test_paths_lead_into_the_job_or_below_an_allowed_folder(
     assert denied("researcher", pretrained_model_name_or_path="/opt/models/x") == [rule]
     assert denied("researcher", pretrained_model_name_or_path="org/model") == []
     assert denied("researcher", validation_prompt="/imagine a cat") == []
+    assert denied("researcher", user_prompt="/etc/prompts.json") == [rule]
     assert denied("admin", pretrained_model_name_or_path="/opt/models/x") == []
 
 

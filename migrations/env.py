@@ -4,7 +4,7 @@ from alembic import context
 from flask import current_app
 
 from st_core.db import db
-from st_core.schema import CORE, lineages, owners
+from st_core.schema import CORE, compared, lineages, owners
 
 config = context.config
 
@@ -32,9 +32,7 @@ def run(connection) -> None:
         target_metadata=db.metadata,
         version_table=lineage.version_table,
         include_name=mine,
-        include_object=lambda item, name, kind, reflected, other: (
-            lineage.owns(name, names) if kind == "table" else True
-        ),
+        include_object=compared(lineage, names),
         render_as_batch=connection.dialect.name == "sqlite",
         compare_type=True,
         user_module_prefix="st_core.db.",

@@ -9,7 +9,7 @@ keys are checked afterwards.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import Migrate
-from sqlalchemy import Connection, Table, inspect, text
+from sqlalchemy import Column, Connection, Table, inspect, text
 
 from .config import resource_dir
 from .db import db
@@ -47,6 +47,27 @@ class Lineage:
         fitting = [name for name in others if table.startswith(f"{name}_")]
         owner = max(fitting, key=len) if fitting else CORE
         return owner == self.owner
+
+
+def compared(lineage: Lineage, owners: list[str]) -> Callable[..., bool]:
+    """Return Alembic's `include_object` for a lineage: what autogenerate compares.
+
+    Its own tables; not the indexes on expressions, which SQLite cannot tell back (they are written
+    into a migration by hand).
+    """
+    by_hand = {
+        index.name
+        for table in db.metadata.tables.values()
+        for index in table.indexes
+        if not all(isinstance(each, Column) for each in index.expressions)
+    }
+
+    def is_compared(_item: Any, name: str | None, kind: str, *_: Any) -> bool:
+        if kind == "table":
+            return not str(name).startswith("alembic_version") and lineage.owns(str(name), owners)
+        return kind != "index" or name not in by_hand
+
+    return is_compared
 
 
 def init_schema(app: Flask) -> None:

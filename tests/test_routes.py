@@ -22,6 +22,7 @@ OPEN_PATHS = {
     "/api/auth/check",
     "/api/auth/setup/status",
     "/api/version",
+    "/static/core/<version>/<path:path>",
 }
 
 

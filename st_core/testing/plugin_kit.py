@@ -127,8 +127,8 @@ class PluginContract:
     ) -> None:
         app = make_app(plugins=[self.plugin], database_url=database.empty(), prepare=False)
         schema.upgrade(app)
-        assert differences(app, self.plugin) == []
         if self.plugin in [each.owner for each in schema.lineages(app)]:
+            assert differences(app, self.plugin) == []
             schema.downgrade(app, self.plugin)
             schema.upgrade(app)
             assert differences(app, self.plugin) == []

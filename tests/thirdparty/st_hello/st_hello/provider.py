@@ -84,16 +84,18 @@ class HelloProvider:
         alive = self._is_alive(state)  # asked before the exit note is read: it may end in between
         if (notes / "exit").exists():
             return _ended(int((notes / "exit").read_text()), (notes / "stop").exists())
-        if alive:
-            return Progress(Phase.RUNNING)
-        return Progress(Phase.LOST, message="the process is gone without a word", resumable=True)
+        if not alive:
+            return Progress(Phase.LOST, message="gone without a word", resumable=True)
+        if (notes / "stop").exists():  # asked while the shell was still starting the trainer
+            _terminate(notes)
+        return Progress(Phase.RUNNING)
 
     def stop(self, state: dict[str, Any]) -> None:
-        """Send SIGTERM to the trainer's session."""
+        """Send SIGTERM to the trainer's session; `poll` repeats it until it is heard."""
         notes = _notes(state)
         if self._is_alive(state) and not (notes / "exit").exists():
             (notes / "stop").touch()
-            os.killpg(_pid(notes), signal.SIGTERM)
+            _terminate(notes)
 
     def checkpoint(self, state: dict[str, Any]) -> None:
         """Raise: a plain process cannot be asked."""
@@ -123,6 +125,13 @@ def _notes(state: Mapping[str, Any]) -> Path:
 
 def _pid(notes: Path) -> int:
     return int((notes / "pid").read_text())
+
+
+def _terminate(notes: Path) -> None:
+    try:
+        os.killpg(_pid(notes), signal.SIGTERM)
+    except ProcessLookupError:
+        return  # it ended in this moment
 
 
 def _ended(code: int, was_asked: bool) -> Progress:

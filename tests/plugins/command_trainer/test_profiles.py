@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -222,6 +223,14 @@ def test_a_command_that_cannot_resume_begins_anew_but_not_from_another_job(
     )
     with pytest.raises(ConfigError, match="cannot begin with a checkpoint"):
         it.resume({"steps": 5}, tmp_path, "/jobs/7/output/checkpoint-20")
+
+
+def test_the_profile_in_the_readme_can_be_declared_as_it_stands() -> None:
+    readme = Path(__file__).parents[3] / "plugins/command_trainer/README.md"
+    blocks = re.findall(r"```yaml\n(.*?)```", readme.read_text("utf-8"), re.DOTALL)
+    sections = [yaml.safe_load(block)["command_trainer"] for block in blocks]
+    names = [profile.name for section in sections for profile in load(section["profiles"])]
+    assert names == ["kohya", "mine"]
 
 
 TEXTS = st.text(st.characters(blacklist_categories=("Cc", "Cs")), max_size=30)

@@ -33,7 +33,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class Shortage:
-    """No devices for a job now: why, and for whom else it holds (job, hardware or provider, as in
+    """No devices for a job now: why, and for whom else it holds (alike, hardware or provider, as in
     `Hold`).
     """
 
@@ -53,7 +53,7 @@ def allot(
         used = sum(device.is_gpu for device in devices if device.id in taken)
         if used + wish.count > most_gpus:
             return Shortage(
-                f"{used} of {most_gpus} GPUs in use (queue.local_gpu_max_concurrent).", "job"
+                f"{used} of {most_gpus} GPUs in use (queue.local_gpu_max_concurrent).", "alike"
             )
     for group in fitting.values():
         free = [device for device in group if device.id not in taken and not device.trouble]
@@ -113,4 +113,4 @@ def _scope(
     if not free:
         return "provider"
     none_of_it = not any(device in free for group in fitting.values() for device in group)
-    return "hardware" if none_of_it and wish.kind not in (None, CPU) else "job"
+    return "hardware" if none_of_it and wish.kind not in (None, CPU) else "alike"

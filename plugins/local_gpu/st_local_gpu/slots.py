@@ -14,6 +14,7 @@ from st_core.errors import Unavailable
 from st_core.models import Job
 from st_core.services import jobs, settings
 
+from . import disk
 from .allotment import Shortage, Wish, allot
 from .devices import Device
 from .inventory import devices, slot_count, watch
@@ -62,9 +63,11 @@ def wish_of(job: Job) -> Wish:
 
 
 def hold(job: Job, running: int) -> Hold | None:
-    """Say why a queued job must wait: too many run here (`running` do), or no device is free."""
+    """Say why a queued job must wait: no disk, too many run here (`running`), no free device."""
     if job.provider != PROVIDER:
         return None
+    if (room := disk.room()).is_over:
+        return Hold(room.text, scope="provider")
     most = settings.value("queue.local_job_max_concurrent")
     if running >= most and not job.bypasses_queue:
         return Hold(f"{running} of {most} jobs run on this machine.", scope="provider")

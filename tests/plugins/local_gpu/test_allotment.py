@@ -71,7 +71,7 @@ def test_any_gpu_takes_another_kind() -> None:
 
 def test_devices_of_one_job_are_of_one_kind() -> None:
     short = allot(Wish.of(None, 2), MACHINE, {"GPU-0": 1})
-    assert short == Shortage("No free group of 2 GPUs of one kind: 1 of 3 in use.", "job")
+    assert short == Shortage("No free group of 2 GPUs of one kind: 1 of 3 in use.", "alike")
 
 
 def test_the_sentence_says_what_is_in_use_and_what_is_wrong() -> None:
@@ -89,15 +89,15 @@ def test_the_scope_is_as_wide_as_the_shortage() -> None:
     none_of_it = allot(Wish.of("l40s", 1), MACHINE, {"GPU-2": 1})
     nothing = allot(Wish.of(None, 0), MACHINE, {device.id: 1 for device in MACHINE})
     no_cpu = allot(Wish.of(None, 0), MACHINE, {"cpu-0": 1, "cpu-1": 1})
-    assert scope(some_free) == "job"
+    assert scope(some_free) == "alike"
     assert scope(none_of_it) == "hardware"
     assert scope(nothing) == "provider"
-    assert scope(no_cpu) == "job"
+    assert scope(no_cpu) == "alike"
 
 
 def test_a_limit_on_gpus_counts_all_of_them() -> None:
     short = allot(Wish.of("l40s", 1), MACHINE, {"GPU-0": 1, "GPU-1": 1}, most_gpus=2)
-    assert short == Shortage("2 of 2 GPUs in use (queue.local_gpu_max_concurrent).", "job")
+    assert short == Shortage("2 of 2 GPUs in use (queue.local_gpu_max_concurrent).", "alike")
     assert ids(allot(Wish.of(None, 0), MACHINE, {"GPU-0": 1}, most_gpus=1)) == ["cpu-0"]
 
 

@@ -7,7 +7,9 @@ import os
 import signal
 from pathlib import Path
 
-from st_local_gpu.shepherd import records
+from st_local_gpu import launching
+from st_local_gpu.runs import Run
+from st_local_gpu.shepherd import kin, records
 
 from st_core.contracts import StopStep
 from tests.plugins.local_gpu.bench import Bench, alive, ended, stop, until
@@ -182,3 +184,16 @@ def test_the_exit_record_is_kept_on_a_full_disk(bench: Bench) -> None:
     stop(run)
     after = (run.folder / records.EXIT).stat()
     assert (after.st_ino, after.st_blocks) == (before.st_ino, before.st_blocks)
+
+
+def test_a_trainer_stands_back_and_goes_first_when_memory_ends(bench: Bench) -> None:
+    order = bench.order("knows", "X")
+    environment = {"PATH": "/usr/bin:/bin", kin.MARK: order.key}
+    run = Run.from_state(launching.start(order, environment, ("/usr/bin/env", "X={job_id}"), 7))
+    until((run.workspace / "length").exists)
+    pid = run.processes()["trainer"][0]
+    assert (run.workspace / "length").read_text() == "1"  # the prefix was run, with the job's id
+    assert os.getpriority(os.PRIO_PROCESS, pid) == 7
+    assert Path(f"/proc/{pid}/oom_score_adj").read_text() == "500\n"
+    assert os.getsid(pid) == pid
+    stop(run)

@@ -5,6 +5,6 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
-from shepherd.duty import main
+from shepherd.entry import main
 
 main(Path(sys.argv[1]), int(sys.argv[2]))

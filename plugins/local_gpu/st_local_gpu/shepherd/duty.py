@@ -8,8 +8,6 @@ grace); *killing* (SIGKILL until none is left).
 
 from __future__ import annotations
 
-import ctypes
-import json
 import os
 import signal
 import subprocess
@@ -25,10 +23,7 @@ from .asking import Walk
 
 TICK_SECONDS = 0.1  # how late a request file may be noticed
 SETTLE_SECONDS = 0.5
-HOPELESS_SECONDS = (
-    30.0  # a process in an uninterruptible wait cannot be killed; do not wait for ever
-)
-PR_SET_CHILD_SUBREAPER = 36
+HOPELESS_SECONDS = 30.0  # what is in an uninterruptible wait cannot be killed; give up some day
 
 
 class Phase(Enum):
@@ -48,6 +43,7 @@ class Duty:
     def __init__(self, run: Path, launch: dict[str, Any]) -> None:
         self.run = run
         self.launch = launch
+        self.key: str = launch["key"]
         self.workspace = Path(launch["workspace"])
         self.phase = Phase.WATCHING
         self.until = 0.0
@@ -67,9 +63,7 @@ class Duty:
     # ── start ─────────────────────────────────────────────────────────────────────────────────────
 
     def begin(self, environment: dict[str, str]) -> None:
-        """Start the trainer, with a record of it before and after: between the two, its mark finds
-        it.
-        """
+        """Start the trainer; there is a record before and after, and in between its mark."""
         log = trainee.open_log(self.workspace / "log")
         self.log_offset = os.fstat(log).st_size
         self._write_processes(None)
@@ -88,7 +82,7 @@ class Duty:
     def _write_processes(self, main: int | None) -> None:
         record = {
             "version": 1,
-            "key": self.launch["key"],
+            "key": self.key,
             "boot_id": records.boot_id(),
             "shepherd": kin.process(os.getpid()),
             "trainer": main and kin.process(main),
@@ -111,9 +105,7 @@ class Duty:
             self._step()
 
     def _reap(self) -> None:
-        """Take the status of every child that ended; daemons of the trainer have become our
-        children too.
-        """
+        """Take the status of every child that ended; the trainer's orphans are ours too."""
         while True:
             try:
                 pid, status, usage = os.wait4(-1, os.WNOHANG)
@@ -124,9 +116,7 @@ class Duty:
             self.peak_rss_bytes = max(self.peak_rss_bytes, usage.ru_maxrss * 1024)
             if self.main and pid == self.main.pid:
                 self.status = os.waitstatus_to_exitcode(status)
-                self.main.returncode = (
-                    self.status
-                )  # so that Popen never waits for a pid that is gone
+                self.main.returncode = self.status  # Popen must not wait for a pid that is gone
 
     def _listen(self, told_to_end: bool) -> None:
         """Notice a request, the time limit, or a SIGTERM that nobody wrote a request for (the
@@ -164,27 +154,22 @@ class Duty:
         late = time.monotonic() >= self.until
         if self.phase in (Phase.WATCHING, Phase.ASKING):
             self._advance()
-        elif not self._kin():
+        elif self.status is not None and not kin.of(self.key):
             self.phase = Phase.OVER
         elif self.phase is Phase.SETTLING and late:
             self.requested = "leftovers"
             self._end()
         elif self.phase is Phase.ENDING and late:
-            self.escalated, self.phase, self.until = (
-                True,
-                Phase.KILLING,
-                time.monotonic() + HOPELESS_SECONDS,
-            )
-            self._signal_kin(signal.SIGKILL)
+            self.escalated, self.phase = True, Phase.KILLING
+            self.until = time.monotonic() + HOPELESS_SECONDS
+            kin.signal_all(self.key, signal.SIGKILL)
         elif self.phase is Phase.KILLING:
-            self._signal_kin(signal.SIGKILL)
+            kin.signal_all(self.key, signal.SIGKILL)
             if late:
                 self.phase = Phase.OVER
 
     def _advance(self) -> None:
-        """Take the walk further; go on to the end when the trainer has ended, or has been asked in
-        vain.
-        """
+        """Take the walk further; go on when the trainer has ended or was asked in vain."""
         asked = self.phase is Phase.ASKING
         if self.status is not None:
             if asked:
@@ -195,11 +180,8 @@ class Duty:
         try:
             if self.walk:
                 self.walk.advance()
-        except (
-            OSError,
-            KeyError,
-            ValueError,
-        ) as error:  # a full disk must not keep a job from being stopped
+        except (OSError, KeyError, ValueError) as error:
+            # A full disk, say; it must not keep a job from being stopped.
             print(f"asking the trainer failed: {error!r}", file=sys.stderr, flush=True)
             self.walk = None
         if self.walk is None or self.walk.is_done:
@@ -210,24 +192,14 @@ class Duty:
     def _end(self) -> None:
         self.phase = Phase.ENDING
         self.until = time.monotonic() + self.launch["grace_seconds"]
-        self._signal_kin(signal.SIGTERM)
-
-    def _kin(self) -> set[kin.Process]:
-        """Return everyone of this training: below us, or with its mark."""
-        return kin.below(os.getpid()) | kin.marked(self.launch["key"])
-
-    def _signal_kin(self, number: int) -> None:
-        for process in self._kin():
-            kin.send(process, number)
+        kin.signal_all(self.key, signal.SIGTERM)
 
     def record(self) -> dict[str, Any]:
-        """Return how it ended. `returncode` is negative for a signal, as Python's subprocess has
-        it.
-        """
+        """Return how it ended; `returncode` is negative for a signal, as in `subprocess`."""
         before, after = self.oom_kills, trainee.kernel_oom_kills()
         return {
             "version": 1,
-            "key": self.launch["key"],
+            "key": self.key,
             "returncode": self.status,
             "signal": -self.status if self.status is not None and self.status < 0 else None,
             "requested": self.requested,
@@ -238,7 +210,7 @@ class Duty:
             "ended_at": time.time(),
             "peak_rss_bytes": self.peak_rss_bytes or None,
             "kernel_oom_kills": None if before is None or after is None else after - before,
-            "survivors": sorted(process.pid for process in self._kin()),
+            "survivors": sorted(process.pid for process in kin.of(self.key)),
         }
 
     def abandon(self) -> None:
@@ -246,35 +218,8 @@ class Duty:
         self.fault = f"the shepherd failed: {traceback.format_exc(limit=3)}"
         traceback.print_exc()
         for _ in range(200):
-            self._signal_kin(signal.SIGKILL)
+            kin.signal_all(self.key, signal.SIGKILL)
             self._reap()
-            if not self._kin():
+            if not kin.of(self.key):
                 break
             time.sleep(0.02)
-
-
-def main(run: Path, lock: int) -> None:
-    """Do the whole duty in `run`, holding the descriptor `lock` for as long as this process lives.
-
-    The environment of the trainer comes as one line of JSON on standard input and is never written
-    down. Without a whole line (the server died while it spoke) nothing is started and nothing is
-    recorded.
-    """
-    os.set_inheritable(lock, False)
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD, signal.SIGTERM})
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    line = sys.stdin.readline()
-    if not line.endswith("\n"):
-        return
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    launch = records.read(run / records.LAUNCH)
-    assert launch is not None, "the server writes launch.json before it starts a shepherd"
-    records.reserve(run)
-    duty = Duty(run, launch)
-    try:
-        duty.begin(json.loads(line))
-        duty.watch()
-    except Exception:
-        duty.abandon()
-    records.write_last(run, duty.record())

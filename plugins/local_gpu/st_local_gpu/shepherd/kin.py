@@ -85,6 +85,17 @@ def marked(key: str) -> set[Process]:
     }
 
 
+def of(key: str) -> set[Process]:
+    """Return everyone of the training that this process watches: below us, or with the mark."""
+    return below(os.getpid()) | marked(key)
+
+
+def signal_all(key: str, number: int) -> None:
+    """Send a signal to everyone of the training that this process watches."""
+    for this in of(key):
+        send(this, number)
+
+
 def mark_of(pid: int) -> str | None:
     """Return the attempt key that a process carries, or None when it has none or is somebody
     else's.

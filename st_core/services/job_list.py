@@ -201,6 +201,11 @@ def _search(words: str) -> ColumnElement[bool]:
     return or_(*hits)
 
 
+def count(viewer: Viewer, wanted: JobFilter) -> tuple[int, bool]:
+    """Return how many jobs a filter finds, up to a cap, and whether that is all."""
+    return _count([visible_to(viewer), *_criteria(wanted)])
+
+
 def _count(criteria: list[ColumnElement[bool]]) -> tuple[int, bool]:
     """Count up to the cap, so that a long table costs no more than a short one."""
     some = select(Job.id).where(*criteria).limit(COUNT_CAP + 1).subquery()

@@ -1,6 +1,8 @@
-"""The web pages: server-rendered, one blueprint, every action through the same JSON API that programs use.
+"""The web pages: server-rendered, one blueprint, every action through the same JSON API that
+programs use.
 
-`pages` parses and answers, `presenters` turns what services return into what a template shows, templates stay dumb.
+`pages` parses and answers, `presenters` turns what services return into what a template shows,
+templates stay dumb.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Static files of the core and of Bootstrap-Flask's wheel, under one URL that changes when any of them changes.
+"""Static files of the core and of Bootstrap-Flask's wheel, under one URL that changes when any of
+them changes.
 
-`/static/core/<version>/…`: the version is a digest of our files, so browsers keep them for a year, and modules that
-import each other by relative paths stay together. Nothing is loaded from another host.
+`/static/core/<version>/…`: the version is a digest of our files, so browsers keep them for a
+year, and modules that import each other by relative paths stay together. Nothing is loaded from
+another host.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Charts as inline SVG, drawn on the server with pygal, coloured by theme.css.
 
-pygal writes its colours into a `<style>` inside the SVG. Pages here have a CSP without inline styles and two colour
-modes, so a drawing leaves this module bare (classes only) and section 15 of theme.css paints it: series n has class
-`color-n`, which is the token `--st-s(n+1)`.
+pygal writes its colours into a `<style>` inside the SVG. Pages here have a CSP without inline
+styles and two colour modes, so a drawing leaves this module bare (classes only) and section 15
+of theme.css paints it: series n has class `color-n`, which is the token `--st-s(n+1)`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 SVG = "http://www.w3.org/2000/svg"
 ET.register_namespace("", SVG)
@@ -26,7 +26,9 @@ Series = tuple[str, Sequence[float | None]]
 
 @lru_cache(maxsize=1)
 def _pygal() -> tuple[Any, dict[str, Any]]:
-    """Import pygal when the first chart is drawn: it takes a fifth of a second that start-up does not have."""
+    """Import pygal when the first chart is drawn: it takes a fifth of a second that start-up does
+    not have.
+    """
     import pygal
     from pygal.style import Style
 
@@ -109,7 +111,9 @@ def _drawable(value: float | None, log: bool) -> float | None:
 
 
 def bare(chart: Any, title: str, summary: str) -> Markup:
-    """Render, drop what a strict CSP refuses, round coordinates, and say in words what the picture shows."""
+    """Render, drop what a strict CSP refuses, round coordinates, and say in words what the picture
+    shows.
+    """
     root = ET.fromstring(chart.render())  # noqa: S314 - our own drawing
     for parent in root.iter():
         for child in list(parent):
@@ -142,7 +146,9 @@ def spark(
     width: int = 88,
     height: int = 28,
 ) -> Markup:
-    """Draw a sparkline, too small for a chart library: one path, one area, one name. Needs two values."""
+    """Draw a sparkline, too small for a chart library: one path, one area, one name. Needs two
+    values.
+    """
     if len(values) < 2:
         return Markup("")
     low = min(values) if low is None else low
@@ -152,15 +158,16 @@ def spark(
         f"{i * step:.1f} {height - 1 - (value - low) / span * (height - 2):.1f}"
         for i, value in enumerate(values)
     ]
+    line = "L".join(points)
     return Markup(
-        f'<svg class="spark" viewBox="0 0 {width} {height}" preserveAspectRatio="none" role="img" '
-        f'aria-label="{escape(title)}"><path class="area" d="M0 {height}L{"L".join(points)}'
-        f'L{width} {height}Z"/><path d="M{"L".join(points)}"/></svg>'
-    )
+        '<svg class="spark" viewBox="0 0 {w} {h}" preserveAspectRatio="none" role="img" '
+        'aria-label="{title}"><path class="area" d="M0 {h}L{line}L{w} {h}Z"/>'
+        '<path d="M{line}"/></svg>'
+    ).format(w=width, h=height, title=title, line=line)
 
 
 def smooth(values: Sequence[float], weight: float) -> list[float]:
-    """Return the exponential mean with bias correction, the curve people know from other trackers."""
+    """Return the exponential mean with bias correction, as other trackers draw it."""
     smoothed, mean = [], 0.0
     for count, value in enumerate(values, 1):
         mean = weight * mean + (1 - weight) * value
@@ -169,14 +176,16 @@ def smooth(values: Sequence[float], weight: float) -> list[float]:
 
 
 def thin(length: int, points: int = POINTS) -> list[int]:
-    """Return at most `points` indexes of a curve of `length`, evenly spread, with the first and the last."""
+    """Return at most `points` indexes of a curve of `length`, evenly spread, with the first and the
+    last.
+    """
     if length <= points:
         return list(range(length))
     return sorted({round(i * (length - 1) / (points - 1)) for i in range(points)})
 
 
 def ticks(low: float, high: float, count: int = 4) -> list[float]:
-    """Return round values from at or below `low` to at or above `high`, about `count` steps apart."""
+    """Return about `count` round values from at or below `low` to at or above `high`."""
     if high <= low:
         high = low + (abs(low) or 1.0)
     raw = (high - low) / count

@@ -14,7 +14,9 @@ _MISSING = object()
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a diff. `sign` is `+`, `-`, a space, or `@` for the head of a hunk; numbers are None where absent."""
+    """One line of a diff. `sign` is `+`, `-`, a space, or `@` for the head of a hunk; numbers are
+    None where absent.
+    """
 
     sign: str
     old: int | None

@@ -1,7 +1,8 @@
-"""How figures, sizes, spans and moments read on pages: numbers before adjectives, every number with its unit.
+"""How figures, sizes, spans and moments read on pages: numbers before adjectives, every number with
+its unit.
 
-Sizes of files count in thousands (MB), memory in 1024s (the way GPUs are sold). Spans are seconds.
-What is not known reads "unknown"; it is never 0 and never a dash.
+Sizes of files count in thousands (MB), memory in 1024s (the way GPUs are sold). Spans are
+seconds. What is not known reads "unknown"; it is never 0 and never a dash.
 """
 
 from __future__ import annotations
@@ -91,7 +92,9 @@ def money(amount_usd: Decimal | float | None, exact: bool = False) -> str:
 
 
 def ago(moment: datetime | None) -> str:
-    """Return how long ago `moment` was, as lists show it: 34 s ago, 4 min ago, 3 h ago, 19 Nov 2026."""
+    """Return how long ago `moment` was, as lists show it: 34 s ago, 4 min ago, 3 h ago, 19 Nov
+    2026.
+    """
     if moment is None:
         return UNKNOWN
     seconds = (now() - moment).total_seconds()

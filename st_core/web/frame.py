@@ -1,4 +1,6 @@
-"""The pages' one blueprint and the way a view answers: a template in the frame of sidebar and top bar."""
+"""The pages' one blueprint and the way a view answers: a template in the frame of sidebar and top
+bar.
+"""
 
 from __future__ import annotations
 

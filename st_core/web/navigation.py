@@ -28,7 +28,7 @@ class Crumb:
 
 @dataclass(frozen=True)
 class Page:
-    """What the frame of a page needs to know: its title, its place in the sidebar, the way to it."""
+    """What the frame of a page needs: its title, its place in the sidebar, the way to it."""
 
     title: str
     current: str

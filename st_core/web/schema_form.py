@@ -1,8 +1,9 @@
 """From a trainer's JSON schema to the groups of fields a form shows.
 
-The schema is pydantic's: `title`, `description`, bounds, defaults, and in `json_schema_extra` the `unit` and the
-`group` of a field. A field left empty is not written, so the trainer's default holds. Values travel as JSON texts;
-`kind` tells the page's script how to read the control back.
+The schema is pydantic's: `title`, `description`, bounds, defaults, and in `json_schema_extra`
+the `unit` and the `group` of a field. A field left empty is not written, so the trainer's
+default holds. Values travel as JSON texts; `kind` tells the page's script how to read the
+control back.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ _KINDS = {"string": "text", "integer": "integer", "number": "number", "boolean":
 
 @dataclass(frozen=True)
 class Field:
-    """One control. `kind` is text, integer, number, switch, select, list or json; `path` is the dotted key.
+    """One control. `kind` is text, integer, number, switch, select, list or json; `path` is the
+    dotted key.
 
-    `text` is what the control holds, empty when the config does not set the key; `default` shows what then holds.
+    `text` is what the control holds, empty when the config does not set the key; `default` shows
+    what then holds.
     """
 
     path: str

@@ -1,7 +1,7 @@
 """Where plugins add panels to the core's pages: the core draws the frame, the plugin its body.
 
-A plugin's body sees exactly the context it declared. One that cannot be drawn says so in its own panel and harms
-nothing else on the page.
+A plugin's body sees exactly the context it declared. One that cannot be drawn says so in its own
+panel and harms nothing else on the page.
 """
 
 from __future__ import annotations

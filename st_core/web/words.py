@@ -1,7 +1,8 @@
-"""The status vocabulary: for each state its word, its icon and its ink. No other words for these states anywhere.
+"""The status vocabulary: for each state its word, its icon and its ink. No other words for these
+states anywhere.
 
-The inks are classes of theme.css: ok ended well, run is happening, wait is not its turn, ask needs a person,
-warn goes on but look, bad failed or refused.
+The inks are classes of theme.css: ok ended well, run is happening, wait is not its turn, ask
+needs a person, warn goes on but look, bad failed or refused.
 """
 
 from __future__ import annotations

@@ -9,12 +9,22 @@ import httpx
 
 PATIENCE_SECONDS = 180
 #: Short enough for a test, long enough for curves, samples and several checkpoints.
-QUICK = {"steps": 120, "batch_size": 32, "checkpoint_every": 40, "sample_every": 40, "report_every": 2,
-         "log_every": 10, "final_samples": 20, "width": 64, "blocks": 1}  # fmt: skip
+QUICK = {
+    "steps": 120,
+    "batch_size": 32,
+    "checkpoint_every": 40,
+    "sample_every": 40,
+    "report_every": 2,
+    "log_every": 10,
+    "final_samples": 20,
+    "width": 64,
+    "blocks": 1,
+}
 
 
 def run_sample(client: httpx.Client, **config: Any) -> str:
-    """Submit the digits with `config` over a quick one, and return the job's number when it has ended.
+    """Submit the digits with `config` over a quick one, and return the job's number when it has
+    ended.
 
     Raises AssertionError when it does not complete within three minutes.
     """

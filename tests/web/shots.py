@@ -1,7 +1,8 @@
 """Pictures of every page, wide and narrow, light and dark, to be looked at by a person.
 
-`python -m tests.web.shots [--url URL] [--only job,queue] [--job 1]` writes them to `tests/_shots/`. Without
-`--url` it starts a server of its own and lets it run the sample job first.
+`python -m tests.web.shots [--url URL] [--only job,queue] [--job 1]` writes them to
+`tests/_shots/`. Without `--url` it starts a server of its own and lets it run the sample job
+first.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ FAMILIES = {
 
 
 def take(browser: Browser, base_url: str, names: Sequence[str], job: str) -> Iterator[str]:
-    """Take the pictures and yield what is wrong with a page: complaints, axe, sideways scrolling."""
+    """Take the pictures; yield what is wrong: complaints, axe, sideways scrolling."""
     FOLDER.mkdir(exist_ok=True)
     for name in names:
         for mode in ("light", "dark"):
@@ -63,16 +64,21 @@ def _shot(browser: Browser, address: str, label: str, mode: str, width: int) -> 
 
 
 WIDE = """[...document.querySelectorAll('main *')].filter(e =>
-  e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.table-wrap, .log, .diff, .tabs, pre, .command'))
+  e.getBoundingClientRect().right > innerWidth + 1
+  && !e.closest('.table-wrap, .log, .diff, .tabs, pre, .command'))
   .slice(0, 4).map(e => e.tagName + '.' + (e.getAttribute('class') || ''))"""
 
 
 @contextlib.contextmanager
 def desktop_fonts() -> Iterator[None]:
-    """Let `system-ui` and `ui-monospace` mean good fonts, as on a desktop (fonts-inter, fonts-jetbrains-mono)."""
+    """Let `system-ui` and `ui-monospace` mean good fonts, as on a desktop.
+
+    They are those of Debian's fonts-inter and fonts-jetbrains-mono.
+    """
     alias = "".join(
-        f'<match target="pattern"><test name="family"><string>{generic}</string></test><edit name="family" '
-        f'mode="assign" binding="strong"><string>{family}</string></edit></match>'
+        f'<match target="pattern"><test name="family"><string>{generic}</string></test>'
+        f'<edit name="family" mode="assign" binding="strong"><string>{family}</string></edit>'
+        "</match>"
         for generic, family in FAMILIES.items()
     )
     with tempfile.TemporaryDirectory() as folder:

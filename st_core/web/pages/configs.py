@@ -50,7 +50,7 @@ def configs() -> str:
         limit=PAGE_ROWS + 1,
     )
     more, found = len(found) > PAGE_ROWS, found[:PAGE_ROWS]
-    kept = {name: asked[name] for name in ("q", "trainer") if asked[name]}
+    kept: dict[str, Any] = {name: asked[name] for name in ("q", "trainer") if asked[name]}
     return render(
         "configs/list.html",
         Page("Configs", "configs", (Crumb("Work"), Crumb("Configs"))),

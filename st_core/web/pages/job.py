@@ -18,7 +18,7 @@ from ...services import events, job_history, jobs, registries, starting_points, 
 from .. import slots
 from ..frame import Crumb, Page, blueprint, render
 from ..navigation import SEES_JOBS
-from ..presenters import curves, gate_trail, job_head, job_overview, log_view, samples
+from ..presenters import curves, gate_trail, job_actions, job_head, job_overview, log_view, samples
 from ..presenters.phases import phases
 from ..presenters.standing import Standing, standing
 from ..words import STATES
@@ -76,11 +76,15 @@ class _Seen:
         }
 
     def head(self) -> job_head.Head:
-        left = job_head.Left(self.checkpoints, len(self.pictures), len(self.files))
-        around = job_history.neighbours(self.viewer, self.job)
-        changed = self.change.count if self.change else None
+        left = job_actions.Left(self.checkpoints, len(self.pictures), len(self.files))
         return job_head.head(
-            self.viewer, self.job, self.attempt, self.at, self.origin, left, around, changed
+            self.viewer,
+            self.job,
+            self.at,
+            self.origin,
+            left,
+            neighbours=job_history.neighbours(self.viewer, self.job),
+            changed=self.change.count if self.change else None,
         )
 
 
@@ -133,7 +137,7 @@ def _switches(endpoint: str, job: Job, view: curves.View) -> dict[str, list[curv
 
 def _grid(seen: _Seen, *, brief: bool = False) -> samples.Grid:
     def url(path: str) -> str:
-        return job_head.artifact_url(seen.job, path)
+        return job_actions.artifact_url(seen.job, path)
 
     return samples.grid(seen.pictures, workspaces.of(seen.job), url, brief=brief)
 
@@ -182,7 +186,7 @@ def job_metrics(job_id: str) -> str:
         switches=_switches("web.job_metrics", seen.job, view),
         repeated=curves.repeated(seen.attempts),
         points=CURVE_POINTS,
-        csv_url=f"{job_head.API}/{seen.job.id}/metrics?format=csv",
+        csv_url=f"{job_actions.API}/{seen.job.id}/metrics?format=csv",
         why_empty=_why_empty(
             seen.job, "Curves appear as soon as the trainer tells its second step."
         ),
@@ -224,7 +228,7 @@ def job_files(job_id: str) -> str:
         files=[_file(seen.job, one) for one in files],
         most=MOST_FILES,
         total_bytes=sum(one.size_bytes for one in files),
-        list_url=f"{job_head.API}/{seen.job.id}/artifacts",
+        list_url=f"{job_actions.API}/{seen.job.id}/artifacts",
         why_empty=_why_empty(seen.job, "Files appear here as the trainer writes them."),
     )
 
@@ -240,7 +244,7 @@ def job_config(job_id: str) -> str:
         change=seen.change,
         snapshot=json.dumps(seen.job.config, indent=2, ensure_ascii=False, sort_keys=True),
         digest=seen.job.config_digest[:12],
-        download_url=f"{job_head.API}/{seen.job.id}/config",
+        download_url=f"{job_actions.API}/{seen.job.id}/config",
     )
 
 
@@ -261,7 +265,7 @@ def _checkpoints(seen: _Seen) -> list[dict[str, Any]]:
             "step": one.step,
             "size_bytes": one.size_bytes,
             "saved_at": one.saved_at,
-            "url": job_head.checkpoint_url(seen.job, one.path),
+            "url": job_actions.checkpoint_url(seen.job, one.path),
         }
         for one in reversed(seen.checkpoints)
     ]
@@ -273,7 +277,7 @@ def _file(job: Job, one: Artifact) -> dict[str, Any]:
         "kind": one.kind,
         "size_bytes": one.size_bytes,
         "modified_at": one.modified_at,
-        "url": f"{job_head.artifact_url(job, one.path)}?download=true",
+        "url": f"{job_actions.artifact_url(job, one.path)}?download=true",
     }
 
 

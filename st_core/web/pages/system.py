@@ -7,7 +7,7 @@ from flask import current_app
 from ...api.guard import current_viewer
 from ...api.routing import page
 from ...plugins import current_plugins
-from ...services import health, machine, settings, tasks
+from ...services import health, leases, machine, settings
 from .. import slots
 from ..frame import Crumb, Page, blueprint, render
 from ..presenters import system_page
@@ -30,7 +30,10 @@ def system() -> str:
         version=report["version"],
         parts=system_page.parts(report),
         services=system_page.services(
-            deployment.services, tasks.leases(), tasks.process_name(), deployment.runner is not None
+            deployment.services,
+            leases.leases(),
+            leases.process_name(),
+            deployment.runner is not None,
         ),
         state_dir=status["state_dir"] if viewer.may("admin.config") else "",
         database=status["database"],

@@ -1,1 +1,3 @@
-"""From what services return to what templates show: plain values, sentences and drawings, no queries."""
+"""From what services return to what templates show: plain values, sentences and drawings, no
+queries.
+"""

@@ -1,4 +1,5 @@
-"""The API as its reference shows it: subjects, operations with parameters, bodies and answers, models with fields.
+"""The API as its reference shows it: subjects, operations with parameters, bodies and answers,
+models with fields.
 
 Everything is read from the OpenAPI document; aliases of one operation are shown as one.
 """
@@ -124,8 +125,8 @@ def _each(document: Document) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
 
 
 def _operation(document: Document, path: str, method: str, op: Mapping[str, Any]) -> Operation:
-    content = op.get("requestBody", {}).get("content", {})
-    schema = content.get("application/json", {}).get("schema", {})
+    content: Mapping[str, Any] = op.get("requestBody", {}).get("content", {})
+    schema: Mapping[str, Any] = content.get("application/json", {}).get("schema", {})
     body_model = _model_of(schema)
     body = list(_fields(document["components"]["schemas"].get(body_model, schema)))
     answers = [_answer(status, one) for status, one in op["responses"].items()]
@@ -168,18 +169,22 @@ def _fields(schema: Mapping[str, Any]) -> Iterator[FieldLine]:
 
 
 def _answer(status: str, told: Mapping[str, Any]) -> AnswerLine:
-    media_type, content = next(iter(told.get("content", {}).items()), ("", {}))
+    contents: Mapping[str, Mapping[str, Any]] = told.get("content", {})
+    media_type = next(iter(contents), "")
+    schema = contents[media_type].get("schema", {}) if media_type else {}
     name = HTTPStatus(int(status)).phrase if status.isdecimal() else status
     text = told.get("description", "") or name
-    return AnswerLine(status, text, _model_of(content.get("schema", {})), media_type)
+    return AnswerLine(status, text, _model_of(schema), media_type)
 
 
 def _model_of(schema: Mapping[str, Any]) -> str:
-    """Return the name of the model a schema refers to, in a list or beside null too; else nothing."""
+    """Return the model a schema refers to, in a list or beside null too; else nothing."""
     if "$ref" in schema:
         return str(schema["$ref"]).removeprefix(MODELS)
-    inner = [schema.get("items") or {}, *schema.get("anyOf", ())]
-    return next((found for one in inner if (found := _model_of(one))), "") if any(inner) else ""
+    inner: list[Mapping[str, Any]] = [*schema.get("anyOf", ())]
+    if "items" in schema:
+        inner.append(schema["items"])
+    return next((found for one in inner if (found := _model_of(one))), "")
 
 
 def _type(schema: Mapping[str, Any]) -> str:

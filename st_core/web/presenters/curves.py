@@ -95,7 +95,7 @@ def figures(series: Mapping[str, Points]) -> list[Figures]:
 
 
 def switches(view: View, url: Callable[[float, bool], str]) -> dict[str, list[Switch]]:
-    """Return the links that change how curves are drawn; `url` makes one from smoothing and scale."""
+    """Return links that change how curves are drawn; `url` makes one of smoothing and scale."""
     return {
         "smoothing": [Switch(f"{s:g}", url(s, view.log), s == view.smoothing) for s in SMOOTHING],
         "scale": [
@@ -111,7 +111,10 @@ def repeated(attempts: Sequence[Attempt]) -> str:
     if not again:
         return ""
     steps = ", ".join(one.resume_from.rsplit("/", 1)[-1] for one in again if one.resume_from)
-    return f"Attempt {again[-1].number} went on from {steps}; steps that were run twice show the later run."
+    return (
+        f"Attempt {again[-1].number} went on from {steps}; "
+        "steps that were run twice show the later run."
+    )
 
 
 def title(name: str) -> str:
@@ -136,7 +139,10 @@ def _curve(name: str, points: Points, view: View, size: tuple[int, int]) -> Curv
         )
         last = smoothed[-1]
     first_step, last_step = points[0][0], points[-1][0]
-    summary = f"From {formats.figure(points[0][1])} at step {first_step:,} to {formats.figure(last)} at step {last_step:,}"
+    summary = (
+        f"From {formats.figure(points[0][1])} at step {first_step:,} "
+        f"to {formats.figure(last)} at step {last_step:,}"
+    )
     drawing = charts.lines(
         f"{title(name)} by step",
         summary,

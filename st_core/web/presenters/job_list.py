@@ -1,4 +1,6 @@
-"""What the list of jobs shows: rows, filters that are set, the tiles above, and which kind of empty it is."""
+"""What the list of jobs shows: rows, filters that are set, the tiles above, and which kind of empty
+it is.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from markupsafe import Markup
 
@@ -15,6 +16,9 @@ from ...services import jobs
 from ...services.job_list import Row
 from ...services.overview import Counts, Recent
 from .. import charts, formats
+from ..words import STATES
+from .config_page import short_title
+from .job_filters import PERIODS, Asked
 from .standing import sentence, standing
 
 
@@ -108,37 +112,47 @@ def tiles(counted: Counts, recent: Recent, max_concurrent: int) -> list[Tile]:
     ]
 
 
-def chips(arguments: Mapping[str, Any]) -> list[Chip]:
+def chips(asked: Asked) -> list[Chip]:
     """Return the filters that have no select of their own."""
     words = {"since": "Since {}", "until": "Until {}", "config": "Config {}", "user": "Person {}"}
     return [
-        Chip(text.format(arguments[name]), name)
+        Chip(text.format(asked[name]), name)
         for name, text in words.items()
-        if arguments.get(name)
+        if asked[name] and asked[name] not in PERIODS
     ]
 
 
-def nothing(asked: Mapping[str, str], counts: Sequence[tuple[str, int]] = ()) -> str:
-    """Say what was not found, and what dropping one filter would give."""
-    from ..words import STATES
+#: How a sentence names a filter that is set, and the list without it.
+FITS = {
+    "status": ("with status {}", "the status"),
+    "q": ("that fits “{}”", "the words"),
+    "trainer": ("of trainer {}", "the trainer"),
+    "provider": ("at {}", "the provider"),
+    "config": ("of config {}", "the config"),
+    "since": ("since {}", "the time"),
+    "until": ("until {}", "the time"),
+    "user": ("of person {}", "the person"),
+}
 
-    parts = []
-    if state := asked.get("status"):
-        parts.append(
-            "with status "
-            + " or ".join(STATES[s].word if s in STATES else s for s in state.split(","))
-        )
-    texts = {
-        "q": "that fits “{}”",
-        "trainer": "of trainer {}",
-        "provider": "at {}",
-        "config": "of config {}",
-        "since": "since {}",
-        "until": "until {}",
-        "user": "of person {}",
-    }
-    parts += [text.format(asked[name]) for name, text in texts.items() if asked.get(name)]
+
+def nothing(asked: Asked, others: Sequence[tuple[str, int]]) -> str:
+    """Say what was not found, and how many there would be without one of the filters."""
+    parts = [
+        text.format(_word(name, asked[name])) for name, (text, _) in FITS.items() if asked[name]
+    ]
+    if not parts:
+        return "There is nothing on this page."
     more = "".join(
-        f" Without {word} there {'is' if n == 1 else 'are'} {n:,}." for word, n in counts
+        f" Without {FITS[name][1]} there {'is' if count == 1 else 'are'} {count:,}."
+        for name, count in others
     )
-    return f"Nothing {', '.join(parts)}.{more}" if parts else "There is nothing on this page."
+    return f"Nothing {', '.join(parts)}.{more}"
+
+
+def _word(name: str, value: str) -> str:
+    """Return a filter's value as the page calls it."""
+    if name == "status":
+        return " or ".join(STATES[s].word if s in STATES else s for s in value.split(","))
+    if name == "trainer":
+        return short_title(value)
+    return PERIODS.get(value, value).lower() if name == "since" else value

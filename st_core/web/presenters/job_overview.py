@@ -22,7 +22,9 @@ from .standing import Standing, first_line, sentence
 
 @dataclass(frozen=True)
 class Progress:
-    """The panel at the top: of a running job how far, of an ended one what came of it, of a failed one why."""
+    """The panel at the top: of a running job how far, of an ended one what came of it, of a failed
+    one why.
+    """
 
     headline: str
     words: tuple[str, ...]

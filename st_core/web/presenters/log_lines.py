@@ -1,4 +1,6 @@
-"""A log as the page shows it: numbered lines, the loud ones marked, progress bars reduced to their last state."""
+"""A log as the page shows it: numbered lines, the loud ones marked, progress bars reduced to their
+last state.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ PAGE_BYTES, PAGE_LINES = 40_000, 400
 
 @dataclass(frozen=True)
 class LogView:
-    """Lines to show; `next` is the byte and `next_line` the number to go on with while it `grows`."""
+    """Lines to show; while it `grows`, scripts go on with byte `next` and number `next_line`."""
 
     lines: tuple[LogLine, ...]
     next: int
@@ -30,7 +30,9 @@ class LogView:
 
 
 def tail(job: Job, most_bytes: int, most_lines: int, until: int | None = None) -> LogView | None:
-    """Return the last whole lines of a log, or those that end at byte `until`; None before it begins."""
+    """Return the last whole lines of a log, or those that end at byte `until`; None before it
+    begins.
+    """
     start = -most_bytes if until is None else max(until - most_bytes, 0)
     part = workspaces.log(job, start, most_bytes if until is None else min(most_bytes, until))
     if not part.text:

@@ -1,6 +1,7 @@
 """The guide through set-up: steps this server can really take, in an order that works.
 
-What a step needs is asked of the server; whether somebody skipped it is kept in their browser (guide section 6).
+What a step needs is asked of the server; whether somebody skipped it is kept in their browser
+(guide section 6).
 """
 
 from __future__ import annotations

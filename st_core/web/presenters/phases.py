@@ -1,4 +1,6 @@
-"""Where the time of a job goes: one strip of waiting, approval, attempts and what is still expected."""
+"""Where the time of a job goes: one strip of waiting, approval, attempts and what is still
+expected.
+"""
 
 from __future__ import annotations
 

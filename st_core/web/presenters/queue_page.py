@@ -15,7 +15,6 @@ from .. import formats
 from .job_list import hardware
 from .standing import sentence, standing
 
-
 SOON_SECONDS = 120
 
 

@@ -1,5 +1,5 @@
-"""The settings as a page shows them: by owner, each with its value, where that is from, and a control where it may be
-changed.
+"""The settings as a page shows them: by owner, each with its value, where that is from, and a
+control where it may be changed.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ SENTENCE_CHARS = 160
 
 @dataclass(frozen=True)
 class Standing:
-    """How an attempt stands. `percent` is None while nobody knows the length or no step was told."""
+    """How an attempt stands. `percent` is None while length or step are not known."""
 
     step: int | None = None
     total: int | None = None
@@ -50,7 +50,9 @@ class Standing:
 
     @property
     def ends_between(self) -> tuple[datetime, datetime] | None:
-        """Return the interval in which it will probably end; None when unknown or too near for clock times."""
+        """Return the interval in which it will probably end; None when unknown or too near for
+        clock times.
+        """
         if self.eta_seconds is None or self.eta_seconds < SHORT_SECONDS:
             return None
         left = timedelta(seconds=self.eta_seconds)
@@ -58,7 +60,9 @@ class Standing:
 
 
 def standing(attempt: Attempt | None, reader: Reader | None = None) -> Standing:
-    """Return how `attempt` stands: by its provider's last answer, or by its own files where a `reader` has them."""
+    """Return how `attempt` stands: by its provider's last answer, or by its own files where a
+    `reader` has them.
+    """
     told: dict[str, Any] = (attempt.progress if attempt else None) or {}
     newest = reader.latest if reader else None
     if newest is not None and newest.step is not None:
@@ -79,7 +83,9 @@ def standing(attempt: Attempt | None, reader: Reader | None = None) -> Standing:
 
 
 def sentence(job: Job, attempt: Attempt | None, seconds: float | None) -> str:
-    """Say in one sentence how far the job is, or why it is not further. `seconds` is how long it has run."""
+    """Say in one sentence how far the job is, or why it is not further. `seconds` is how long it
+    has run.
+    """
     write = _SENTENCES.get(job.state)
     return write(job, attempt, seconds) if write else ""
 

@@ -1,4 +1,4 @@
-"""What the system's page shows: this machine, its devices, the health of every part, the services."""
+"""What the system's page shows: the machine, its devices, the health of every part, services."""
 
 from __future__ import annotations
 

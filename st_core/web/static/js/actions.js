@@ -9,14 +9,17 @@ import { complain, toast, toastNext } from "./toast.js";
 const filled = (template, answer) => template.replace(/\{(\w+)\}/g, (_, name) => answer[name] ?? "");
 
 async function act(button) {
-  const { act: url, method = "POST", body, done, then } = button.dataset;
+  const { act: url, method = "POST", done, then, askField } = button.dataset;
+  let body = button.dataset.body === undefined ? undefined : JSON.parse(button.dataset.body);
   if (button.dataset.ask) {
-    const { ask: title, askText: text, askYes: yes, askNo: no } = button.dataset;
-    if (!await ask({ title, text, yes, no })) return;
+    const { ask: title, askText: text, askYes: yes, askNo: no, askLabel: label } = button.dataset;
+    const said = await ask({ title, text, yes, no, label });
+    if (said === null) return;
+    if (askField) body = { ...body, [askField]: said };
   }
   button.setAttribute("aria-busy", "true");
   try {
-    const answer = await call(method, url, body === undefined ? undefined : JSON.parse(body));
+    const answer = await call(method, url, body);
     follow(then, done ? filled(done, answer) : "", answer);
   } catch (error) {
     complain(error);

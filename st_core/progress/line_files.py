@@ -7,6 +7,8 @@ rewritten in place keeps its own.
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +18,9 @@ from .regular_files import open_regular
 CHUNK_BYTES = 1 << 20
 LINE_BYTES = 64 << 10
 _HEAD_BYTES = 256
+_REDRAWS = 250  # of a bar in one chunk; more are thinned, or a day's log would take a minute
+#: A redraw between two others of a bar: not the first on its line, and not the last.
+_SUPERSEDED = re.compile(rb"(?<!\n)\r[^\r\n]*(?=\r[^\r\n]{0,120}%\|)")
 
 
 class LineFollower:
@@ -69,7 +74,7 @@ class LineFollower:
 
     def _lines(self, chunk: bytes) -> Iterator[bytes]:
         if self._splits_on_cr:
-            chunk = chunk.replace(b"\r", b"\n")
+            chunk = _thinned(chunk).replace(b"\r", b"\n")
         *complete, torn = chunk.split(b"\n")
         for part in complete:
             yield self._torn if self._cut else self._torn + part
@@ -95,3 +100,12 @@ class LineFollower:
         if closed and not self._cut and self._torn != self._tried:
             self._tried = self._torn
             yield from self._parsed(self._torn)
+
+
+def _thinned(chunk: bytes) -> bytes:
+    """Return `chunk` without most redraws that another one follows; ended lines all stay."""
+    redraws = chunk.count(b"\r")
+    if redraws <= _REDRAWS:
+        return chunk
+    kept_each, number = redraws // _REDRAWS + 1, itertools.count()
+    return _SUPERSEDED.sub(lambda found: b"" if next(number) % kept_each else found[0], chunk)

@@ -47,7 +47,8 @@ class LogLines:
         self._unplaced: dict[str, float] = {}
         self._patterns = [re.compile(pattern) for pattern in patterns]
         self._stages = dict(stages or {})
-        self._aliases = {**ALIASES, **{key.lower(): name for key, name in (aliases or {}).items()}}
+        own = {key.lower(): name for key, name in (aliases or {}).items()}
+        self._aliases = {**ALIASES, **own} if own else None
 
     def __call__(self, line: str) -> Reading | None:
         """Return what one line tells, or None when it tells nothing."""
@@ -60,6 +61,8 @@ class LogLines:
         if found is None:
             stage = next((name for text, name in self._stages.items() if text in line), None)
             return Reading(stage=stage) if stage else None
+        if self._aliases is None:
+            return found
         return replace(found, metrics=metrics_of(found.metrics, self._aliases))
 
     def _bar(self, line: str) -> Reading | None:
@@ -67,6 +70,8 @@ class LogLines:
         if found is None or found.step is None:
             return found
         self._step = found.step
+        if not self._unplaced:
+            return found
         metrics, self._unplaced = {**found.metrics, **self._unplaced}, {}
         return replace(found, metrics=metrics)
 

@@ -13,11 +13,14 @@ from dataclasses import dataclass, replace
 from .numbers import metrics_of, number
 from .readings import Reading
 
+# Anchored at the sign that no other text has: a search through a long line would be slow.
+_SIGN = "%|"
 _BAR = re.compile(
-    r"(?:(?P<name>[^\r\n|%]{0,80}?):?\s*)?(?P<percent>\d{1,3})%\|[^|\r\n]*\|\s*"
-    r"(?P<done>[\d.]+[kMGT]?)/(?P<total>[\d.]+[kMGT]?)\s*"
-    r"\[(?P<elapsed>[\d:]+)<(?P<eta>[\d:?]+),\s*(?P<rate>[^,\]]+)(?:,\s*(?P<postfix>[^\]]*))?\]"
+    r"%\|[^|\r\n]{0,400}\|\s*(?P<done>[\d.]+[kMGT]?)/(?P<total>[\d.]+[kMGT]?)\s*"
+    r"\[(?P<elapsed>[\d:]+)<(?P<eta>[\d:?]+),\s*(?P<rate>[^,\]]{1,40})"
+    r"(?:,\s*(?P<postfix>[^\]]{0,400}))?\]"
 )
+_NAME = re.compile(r"(?P<name>[^|%\]]{0,80}?)\d{1,3}$")
 _DEMOTED = re.compile(
     r"(?i)load|writ|process|valid|^map\b|^filter\b|generat|fetch|download|caption|cach|eval|predict"
     r"|comput|encod|tokeniz|sampl|quantiz|upload|extract|discover|scan|shard|test|sanity|prepar"
@@ -27,8 +30,7 @@ _STEPS = re.compile(r"(?i)step")
 _EPOCHS = re.compile(r"(?i)epoch")
 _EPOCH_OF = re.compile(r"(?i)\bepochs?\D{0,3}(?P<epoch>\d+)(?:\s*/\s*(?P<epochs>\d+))?")
 _SCALES = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
-_REACH = 120  # characters before the percentage that may belong to a bar's name
-_LENGTH = 600
+_REACH = 84  # characters before the sign that hold the percentage and the bar's name
 
 
 @dataclass(frozen=True)
@@ -46,18 +48,17 @@ class Bar:
 
 def parse_bar(line: str) -> Bar | None:
     """Return the last bar drawn in `line` (without escape sequences), or None."""
-    at = line.rfind("%|")
-    if at < 0:
-        return None
-    found = _BAR.search(line[max(0, at - _REACH) : at + _LENGTH])
-    if found is None:
+    at = line.rfind(_SIGN)
+    found = _BAR.match(line, at) if at > 0 else None
+    before = _NAME.search(line[max(0, at - _REACH) : at]) if found else None
+    if found is None or before is None:
         return None
     done, total = _scaled(found["done"]), _scaled(found["total"])
     if done is None or total is None:
         return None
     rate = found["rate"].strip()
     return Bar(
-        name=(found["name"] or "").strip(),
+        name=before["name"].strip().rstrip(":").strip(),
         done=done,
         total=total,
         eta_seconds=clock_seconds(found["eta"]),

@@ -176,6 +176,23 @@ def test_many_megabytes_are_caught_up_at_once(reader: Reader, events: Path) -> N
     assert len(loss(reader, 100_000)) == 6000
 
 
+def test_of_a_log_full_of_redraws_the_last_and_every_ended_line_are_read(tmp_path: Path) -> None:
+    reader = Reader(tmp_path, [Source("log", LogLines(), splits_on_cr=True)])
+    text = ""
+    for n in range(1, 20_001):
+        text += f"\rsteps: 1%|▏ | {n}/20000 [00:10<16:40,  10.00s/it, avr_loss=0.5]"
+        if n % 2000 == 0:
+            text += f"\r      \r{{'eval_loss': {n / 1000}, 'epoch': 1.0}}\n"
+    append(tmp_path / "log", text)
+    assert (tmp_path / "log").stat().st_size > 1 << 20
+    reader.advance()
+    series = reader.series(["loss", "eval_loss"])
+    assert reader.latest.step == 20_000
+    assert 200 < len(series["loss"]) <= 500
+    assert reader.latest.metrics["eval_loss"] == 20
+    assert series["eval_loss"] == [(2000 * n + 1, n * 2.0) for n in range(1, 10)]
+
+
 @pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
 def test_what_is_no_plain_file_is_not_read(kind: str, tmp_path: Path) -> None:
     secret = tmp_path / "secret"

@@ -35,8 +35,8 @@ async function found(text) {
   const options = { signal: pending.signal };
   const query = encodeURIComponent(text);
   const [jobs, configs] = await Promise.allSettled([
-    call("GET", `/api/cloud/jobs?query=${query}&limit=6`, undefined, options),
-    call("GET", `/api/configs?query=${query}&limit=5`, undefined, options),
+    call("GET", `/api/cloud/jobs?q=${query}&limit=6`, undefined, options),
+    call("GET", `/api/configs?q=${query}&limit=5`, undefined, options),
   ]);
   if (options.signal.aborted) return null;
   return [

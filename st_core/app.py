@@ -20,6 +20,7 @@ from .plugins import PluginManager, find
 from .schema import init_schema
 from .services import permissions
 from .services.events import CORE_EVENTS
+from .services.policy import Memory
 from .services.tasks import ThreadRunner
 
 #: Bundled plugins of a fresh server: every one that needs no outside service, in the order they
@@ -41,6 +42,7 @@ class Deployment:
     services: list[Service] = field(default_factory=list)
     health_checks: list[tuple[str, HealthCheck]] = field(default_factory=list)
     subscribers: tuple[str, ...] = ()
+    policy: Memory = field(default_factory=Memory)
     runner: ThreadRunner | None = None
     booted: bool = False
     setup_code_hash: str | None = None

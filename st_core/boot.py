@@ -21,6 +21,7 @@ from .services import (
     config_samples,
     deliveries,
     dispatcher,
+    leases,
     settings,
     streams,
     tasks,
@@ -61,6 +62,8 @@ def prepare(app: Flask) -> None:
         config_samples.seed()
         settings.refresh()
         deliveries.skip_unsubscribed()
+        leases.bury_the_dead()
+        watcher.take_from_the_dead()
         for plugin in deployment.plugins.implementers("st_startup"):
             deployment.plugins.call(plugin, "st_startup", app=app)
     deployment.booted = True
@@ -84,6 +87,8 @@ def shut_down(app: Flask) -> None:
     deployment = app.extensions["st"]
     if deployment.runner is not None:
         deployment.runner.close()
+    for each in (dispatcher, watcher, deliveries):
+        each.lanes.drain()
     with app.app_context():
         watcher.release()
         for plugin in deployment.plugins.implementers("st_shutdown"):
@@ -91,5 +96,6 @@ def shut_down(app: Flask) -> None:
                 deployment.plugins.call(plugin, "st_shutdown", app=app)
             except Exception:
                 log.exception("hook st_shutdown of %s failed", plugin)
+    deployment.policy.close()
     deployment.runner = None
     deployment.booted = False

@@ -152,7 +152,6 @@ class Settings:
     fixed: dict[str, tuple[str, Any]] = field(default_factory=dict)
     stored: dict[str, Any] = field(default_factory=dict)
     file: Path | None = None
-    generation: int = -1
 
     def value(self, key: str) -> Any:
         """Return the value of `key`, typed. Raises ConfigError for a key nobody declared."""

@@ -199,13 +199,32 @@ def unit_of_work(gate: str | None = None) -> Iterator[Session]:
             session.commit()
         except BaseException:
             session.rollback()
-            session.info.pop("journal", None)
-            session.info.pop("journal_written", None)
+            for note in ("journal", "journal_written", "policy_changed", "policy_raised"):
+                session.info.pop(note, None)
             raise
         finally:
             session.info.pop("uow", None)
     for step in after_commit:
         step(session)
+
+
+@contextmanager
+def revocable() -> Iterator[None]:
+    """Take back what is written and emitted inside when it raises; the unit of work goes on.
+
+    Raises what was raised inside.
+    """
+    assert_unit_of_work()
+    session = db.session()
+    emitted = len(session.info.get("journal", ()))
+    savepoint = session.begin_nested()
+    try:
+        yield
+        savepoint.commit()
+    except BaseException:
+        savepoint.rollback()
+        del session.info.get("journal", [])[emitted:]
+        raise
 
 
 def retried(command: Callable[P, R]) -> Callable[P, R]:

@@ -103,7 +103,7 @@ def identify(request: Request) -> Viewer | None:
             code="invalid_token",
         )
     if viewer is None and _local_mode() and origin.is_on_this_machine(request):
-        viewer = users.viewer_of(users.local_owner(), "local")
+        viewer = users.local_viewer()
     return None if viewer is None else replace(viewer, address=request.remote_addr)
 
 

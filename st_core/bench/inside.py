@@ -55,7 +55,7 @@ def dispatching(app: Flask, waiting: int, people: int, rounds: int) -> Dispatchi
                 raise RuntimeError(
                     "nothing could be claimed: the limits are wrong for this measurement"
                 )
-            job_id, number = claimed[0].id, claimed[1].number
+            job_id, number = claimed.job_id, claimed.number
             again = time.perf_counter()
             dispatcher.start(job_id, number)
             started = time.perf_counter()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import secrets
 import string
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -14,7 +15,7 @@ from ..contracts import Viewer
 from ..db import db, unit_of_work
 from ..errors import NotFound
 from ..models import ApiKey, User
-from . import events, users
+from . import events, policy, users
 
 ALPHABET = string.ascii_letters + string.digits
 
@@ -52,16 +53,26 @@ def create(
 
 
 def viewer_for(key: str, address: str | None = None) -> Viewer | None:
-    """Return the viewer a key stands for, or None when it is unknown, expired, revoked or its
-    owner inactive."""
+    """Return the viewer a key stands for, or None when it is unknown, expired, revoked or its owner
+    inactive."""
+    hashed = digest(key)
+    known = policy.remembered(("api key", hashed), lambda: _owner(hashed))
+    if known is None:
+        return None
+    viewer, expires_at = known
+    if expires_at is not None and expires_at <= now():
+        return None
+    return viewer if address is None else replace(viewer, address=address)
+
+
+def _owner(hashed: str) -> tuple[Viewer, datetime | None] | None:
+    """Read whose key this is and until when it holds."""
     row = db.session.execute(
         select(ApiKey, User)
         .join(User, User.id == ApiKey.user_id)
-        .where(ApiKey.key_hash == digest(key), ApiKey.is_active, User.is_active)
+        .where(ApiKey.key_hash == hashed, ApiKey.is_active, User.is_active)
     ).first()
     if row is None:
         return None
     api_key, user = row
-    if api_key.expires_at is not None and api_key.expires_at <= now():
-        return None
-    return users.viewer_of(user, "api_key", api_key.scopes, address)
+    return users.viewer_of(user, "api_key", api_key.scopes), api_key.expires_at

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from ..clock import now
 from ..config import Settings
 from ..contracts import Viewer
-from ..db import assert_unit_of_work, db, unit_of_work
+from ..db import db, unit_of_work
 from ..errors import ConfigError, Malformed, SetTimeRule
-from ..models import Lock, StoredSetting
-from . import events, permissions
+from ..models import StoredSetting
+from . import events, permissions, policy
 
 
 def view() -> Settings:
@@ -32,21 +32,17 @@ def value(key: str) -> Any:
 def refresh() -> None:
     """Load stored settings again when any process changed policy since we looked. One indexed
     read."""
+    policy.refresh(_load)
+
+
+def _load() -> None:
+    """Read what is stored, typed."""
     settings = view()
-    generation = db.session.execute(select(Lock.value).where(Lock.name == "policy")).scalar_one()
-    if generation == settings.generation:
-        return
     stored = {}
     for row in db.session.scalars(select(StoredSetting)):
         if row.key in settings.declared:
             stored[row.key] = settings.check(row.key, row.value)
-    settings.stored, settings.generation = stored, generation
-
-
-def bump_policy() -> None:
-    """Step: let every process load its policies again from the next request on."""
-    assert_unit_of_work()
-    db.session.execute(update(Lock).where(Lock.name == "policy").values(value=Lock.value + 1))
+    settings.stored = stored
 
 
 def describe() -> list[dict[str, Any]]:
@@ -76,8 +72,14 @@ def describe() -> list[dict[str, Any]]:
     return rows
 
 
-def change(viewer: Viewer, values: Mapping[str, Any], *, permission: str = "admin.config") -> None:
-    """Command: store new values of editable settings, all or none.
+def change(
+    viewer: Viewer,
+    values: Mapping[str, Any],
+    *,
+    permission: str = "admin.config",
+    event: str = "settings.changed",
+) -> None:
+    """Command: store new values of editable settings, all or none; `event` tells of it.
 
     Raises NotAllowed without `permission`, Malformed with the field when a value is wrong,
     SetTimeRule when the file or the environment fixes one or it cannot be changed while running.
@@ -86,6 +88,7 @@ def change(viewer: Viewer, values: Mapping[str, Any], *, permission: str = "admi
     settings = view()
     checked = {key: _check(settings, key, raw) for key, raw in values.items()}
     with unit_of_work(gate="submit"):
+        refresh()
         before = {key: settings.value(key) for key in checked}
         for key, new in checked.items():
             db.session.merge(
@@ -93,13 +96,13 @@ def change(viewer: Viewer, values: Mapping[str, Any], *, permission: str = "admi
             )
         if before != checked:
             events.emit(
-                "settings.changed",
+                event,
                 subject=("settings", ",".join(sorted(checked))[:100]),
                 before=before,
                 after=checked,
                 message=f"{viewer.username} changed {', '.join(sorted(checked))}",
             )
-        bump_policy()
+        policy.bump()
     refresh()
 
 

@@ -15,7 +15,7 @@ from ..contracts import Permission, Viewer
 from ..db import assert_unit_of_work, db, unit_of_work
 from ..errors import NotFound
 from ..models import Level, Membership, User
-from . import events, permissions
+from . import events, permissions, policy
 
 
 def catalogue() -> dict[str, Permission]:
@@ -81,7 +81,13 @@ def _make_local_owner() -> User:
 def others_exist() -> bool:
     """Tell whether anybody but the local owner has an account; then nobody is the owner by place
     alone."""
-    return db.session.scalar(select(User.id).where(~User.is_local_owner).limit(1)) is not None
+    others = select(User.id).where(~User.is_local_owner).limit(1)
+    return policy.remembered("others exist", lambda: db.session.scalar(others) is not None)
+
+
+def local_viewer() -> Viewer:
+    """Return the person at this machine as a viewer."""
+    return policy.remembered("local viewer", lambda: viewer_of(local_owner(), "local"))
 
 
 def count() -> int:

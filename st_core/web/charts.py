@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -32,6 +33,9 @@ def _pygal() -> tuple[Any, dict[str, Any]]:
     import pygal
     from pygal.style import Style
 
+    # For plugins of its own pygal hooks into every import of the process, in a way Python 3.12
+    # gave up; nobody here uses them.
+    sys.meta_path[:] = [one for one in sys.meta_path if type(one) is not pygal.PluginImportFixer]
     style = Style(
         background="transparent",
         plot_background="transparent",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07]*\x07")
 BAD = re.compile(
-    r"\b(error|exception|traceback|fatal|critical|killed|out of memory)\b", re.IGNORECASE
+    r"\b(\w*error|\w*exception|traceback|fatal|critical|killed|out of memory)\b", re.IGNORECASE
 )
 WARN = re.compile(r"\bwarn(ing)?\b", re.IGNORECASE)
 LONGEST = 2000

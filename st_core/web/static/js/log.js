@@ -7,7 +7,7 @@ const ASK_MS = 1500;
 const MOST_LINES = 5000;
 const NEAR_PX = 24;
 const ANSI = /\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07]*\x07/g;
-const BAD = /\b(error|exception|traceback|fatal|critical|killed|out of memory)\b/i;
+const BAD = /\b(\w*error|\w*exception|traceback|fatal|critical|killed|out of memory)\b/i;
 const WARN = /\bwarn(ing)?\b/i;
 
 const box = one("[data-log]");

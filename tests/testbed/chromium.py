@@ -6,6 +6,7 @@ failed request.
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +48,10 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
         yield browser
         browser.close()
+    # Playwright's remains switch greenlets when they are collected. In the middle of `ast.parse`,
+    # which pytest calls for late imports, that is fatal on Python before 3.11.5 (gh-106905).
+    del browser, playwright
+    gc.collect()
 
 
 @dataclass

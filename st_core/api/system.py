@@ -6,7 +6,7 @@ from flask import Blueprint, current_app, g
 
 from .. import __version__
 from ..plugins import current_plugins
-from ..services import machine, settings, tasks
+from ..services import leases, machine, settings
 from . import rendering
 from .guard import current_viewer
 from .routing import PUBLIC, SIGNED_IN, route
@@ -113,7 +113,7 @@ def change_settings(body: schemas.SettingsBody) -> schemas.Settings:
 def services() -> schemas.Services:
     """List the services and which process holds the lease of an exclusive one."""
     deployment = current_app.extensions["st"]
-    held = {lease["name"].removeprefix("service "): lease for lease in tasks.leases()}
+    held = {lease["name"].removeprefix("service "): lease for lease in leases.leases()}
     return schemas.Services(
         running=deployment.runner is not None,
         services=[

@@ -119,8 +119,9 @@ class Demand:
 
 @dataclass(frozen=True)
 class Hold:
-    """A reason to let a queued job wait. `scope` says for whom it holds as well: job, hardware
-    (same provider and hardware) or provider (all its jobs)."""
+    """A reason to let a queued job wait. `scope` says for whom it holds as well: job, alike (same
+    provider, hardware and number of GPUs), hardware (same provider and hardware) or provider (all
+    its jobs)."""
 
     reason: str
     retry_after_seconds: float = 5.0

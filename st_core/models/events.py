@@ -57,8 +57,9 @@ class Delivery(Model):
     __table_args__ = (
         Index(
             "ix_delivery_pending",
-            "next_at",
+            "subscriber",
             "event_id",
+            "next_at",
             sqlite_where=text("state = 'pending'"),
             postgresql_where=text("state = 'pending'"),
         ),

@@ -1,62 +1,114 @@
 """The outbox: every event reaches every subscriber at least once, each by itself, with growing
-pauses."""
+pauses.
+
+Each subscriber has a lane of its own: one that hangs or fails holds up nobody else.
+"""
 
 from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from functools import partial
 
-from flask import current_app
-from sqlalchemy import select, update
+from flask import Flask, current_app
+from sqlalchemy import Select, select, update
 
+from ..actor import Actor, acting
 from ..clock import now
-from ..db import db, unit_of_work
+from ..db import db, storable, unit_of_work
+from ..failpoints import failpoint
 from ..models import Delivery, Event
-from ..models.events import IS_PENDING
 from ..plugins import current_plugins
 from . import events
+from .lanes import Lanes
 
 log = logging.getLogger(__name__)
-BATCH = 100
 TRIES = 8
 PAUSES_SECONDS = (5, 15, 60, 300, 900, 1800, 3600)
 CLAIM_SECONDS = 60
+#: One delivers, one waits: who is woken while the other looks for the last time looks again.
+lanes = Lanes("deliver", width=1, depth=2)
 
 
 def run() -> None:
-    """Service: deliver what is due until nothing is."""
-    while deliver_due():
-        pass
+    """Service: let each subscriber's lane deliver until nothing is due."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    for subscriber in app.extensions["st"].subscribers:
+        if _is_due(subscriber):
+            lanes.offer(subscriber, object(), partial(_in_context, app, subscriber))
+
+
+def _in_context(app: Flask, subscriber: str) -> None:
+    """Deliver to one subscriber in an application context of its own."""
+    with app.app_context(), acting(Actor(name="outbox", door="service")):
+        try:
+            deliver_to(subscriber)
+        except Exception:
+            log.exception("delivering to %s failed; it is tried again", subscriber)
 
 
 def deliver_due() -> int:
-    """Deliver up to one batch of due events; return how many were tried."""
-    batch = _claim()
-    for event_id, subscriber in batch:
-        _deliver(event_id, subscriber)
-    return len(batch)
+    """Deliver everything that is due, subscriber by subscriber; return how many were tried."""
+    return sum(deliver_to(each) for each in current_app.extensions["st"].subscribers)
 
 
-def _claim() -> list[tuple[int, str]]:
-    """Command: take due deliveries for this process; if it dies they come back after a minute."""
-    moment = now()
-    due = (
+def deliver_to(subscriber: str) -> int:
+    """Deliver what is due to one subscriber, oldest first; return how many were tried."""
+    tried, done = 0, None
+    while (event_id := _claim(subscriber, done)) is not None:
+        tried += 1
+        done = event_id if _deliver(event_id, subscriber) else None
+    return tried
+
+
+def _due(subscriber: str) -> Select[tuple[Delivery]]:
+    return (
         select(Delivery)
-        .where(IS_PENDING, Delivery.next_at <= moment)
+        .where(
+            Delivery.state == "pending",
+            Delivery.subscriber == subscriber,
+            Delivery.next_at <= now(),
+        )
         .order_by(Delivery.event_id)
-        .limit(BATCH)
+        .limit(1)
     )
-    if db.session.scalars(due.limit(1)).first() is None:
-        return []
+
+
+def _is_due(subscriber: str) -> bool:
+    found = db.session.scalars(_due(subscriber)).first() is not None
+    db.session.rollback()
+    return found
+
+
+def _claim(subscriber: str, done: int | None) -> int | None:
+    """Command: note the delivery that was `done`, and take the next one for a minute.
+
+    The try is counted now: a subscriber that takes the process down with it has had one.
+    """
+    if done is None and not _is_due(subscriber):
+        return None
     with unit_of_work():
-        rows = list(db.session.scalars(due.with_for_update(skip_locked=True, of=Delivery)))
-        for row in rows:
-            row.next_at = moment + timedelta(seconds=CLAIM_SECONDS)
-        return [(row.event_id, row.subscriber) for row in rows]
+        if done is not None:
+            failpoint("deliver.before_done")
+            db.session.execute(
+                update(Delivery)
+                .where(Delivery.event_id == done, Delivery.subscriber == subscriber)
+                .values(state="done", error=None)
+            )
+        while row := db.session.scalar(
+            _due(subscriber).with_for_update(skip_locked=True, of=Delivery)
+        ):
+            if row.attempts >= TRIES:
+                _give_up(row, "the process ended in the middle of the last try")
+                continue
+            row.attempts += 1
+            row.next_at = now() + timedelta(seconds=CLAIM_SECONDS)
+            return row.event_id
+        return None
 
 
-def _deliver(event_id: int, subscriber: str) -> None:
-    """Hand one event to one plugin, and note how it went."""
+def _deliver(event_id: int, subscriber: str) -> bool:
+    """Hand one event to one plugin; note a failure. Tell whether it succeeded."""
     event = db.session.get(Event, event_id)
     try:
         if event is not None:
@@ -65,36 +117,35 @@ def _deliver(event_id: int, subscriber: str) -> None:
         db.session.rollback()
         log.exception("hook st_on_event of %s failed on event %s", subscriber, event_id)
         _failed(event_id, subscriber, f"{type(error).__name__}: {error}")
-    else:
-        db.session.rollback()
-        with unit_of_work():
-            db.session.execute(
-                update(Delivery)
-                .where(Delivery.event_id == event_id, Delivery.subscriber == subscriber)
-                .values(state="done", error=None)
-            )
+        return False
+    db.session.rollback()
+    return True
 
 
 def _failed(event_id: int, subscriber: str, reason: str) -> None:
-    """Command: note a failure; after the last try the delivery is dead and that is an event of
-    its own."""
+    """Command: note a failure; after the last try the delivery is dead."""
     with unit_of_work():
         row = db.session.get(Delivery, (event_id, subscriber))
         if row is None:
             return
-        row.attempts += 1
-        row.error = reason[:500]
+        row.error = storable(reason, 500)
         if row.attempts < TRIES:
             row.next_at = now() + timedelta(seconds=PAUSES_SECONDS[row.attempts - 1])
-            return
-        row.state = "dead"
-        events.emit(
-            "system.subscriber_dead",
-            subject=("plugin", subscriber),
-            message=f"{subscriber} gave up on event {event_id}: {reason[:200]}",
-            data={"event_id": event_id},
-            not_to=subscriber,  # or a broken subscriber would feed itself for ever
-        )
+        else:
+            _give_up(row, reason)
+
+
+def _give_up(row: Delivery, reason: str) -> None:
+    """Step: a delivery is dead, and that is an event of its own."""
+    row.state, row.error = "dead", storable(reason, 500)
+    db.session.flush()
+    events.emit(
+        "system.subscriber_dead",
+        subject=("plugin", row.subscriber),
+        message=f"{row.subscriber} gave up on event {row.event_id}: {reason[:200]}",
+        data={"event_id": row.event_id},
+        not_to=row.subscriber,  # or a broken subscriber would feed itself for ever
+    )
 
 
 def dead() -> int:
@@ -110,7 +161,7 @@ def skip_unsubscribed() -> None:
         db.session.execute(
             update(Delivery)
             .where(
-                IS_PENDING,
+                Delivery.state == "pending",
                 Delivery.subscriber.not_in(current_app.extensions["st"].subscribers),
             )
             .values(state="skipped")

@@ -1,5 +1,4 @@
-"""The life of a job: inserted, moved from state to state by one function, cancelled, deleted,
-described.
+"""The life of a job: moved from state to state by one function, cancelled, deleted, described.
 
 Everything that changes `Job.state` goes through `move`, which knows the allowed moves, lets plugins
 act in the same transaction, and records the event.
@@ -9,15 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select, true
 
 from ..clock import now
-from ..contracts import Capability, Submission, Viewer
-from ..db import assert_unit_of_work, db, unit_of_work
+from ..contracts import Capability, Viewer
+from ..db import assert_unit_of_work, db, retried, storable, unit_of_work
 from ..errors import Conflict, NotFound, StError
 from ..models import Attempt, Job, JobState
 from ..models.states import MOVES
@@ -43,50 +41,6 @@ def digest(config: Mapping[str, Any]) -> str:
 # ── steps ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def insert(submission: Submission) -> Job:
-    """Step: insert the job of a submission in state NEW; it has an id afterwards."""
-    assert_unit_of_work()
-    viewer = submission.viewer
-    priority = queue_priority(viewer.priority)
-    override = submission.priority_override
-    job = Job(
-        key=uuid.uuid4().hex,
-        name=submission.name or submission.config_name,
-        state=JobState.NEW,
-        user_id=viewer.user_id,
-        org_id=viewer.org_ids[0] if viewer.org_ids else None,
-        team_id=viewer.team_ids[0] if viewer.team_ids else None,
-        provider=submission.provider,
-        trainer=submission.trainer,
-        hardware=submission.hardware,
-        gpu_count=submission.gpu_count,
-        config_name=submission.config_name,
-        revision_id=submission.revision_id,
-        config=dict(submission.config),
-        config_digest=digest(submission.config),
-        details={
-            **submission.details,
-            "no_wait": submission.no_wait,
-            "any_gpu": submission.any_gpu,
-        },
-        start_from_job_id=submission.start_from_job_id,
-        start_from_checkpoint=submission.start_from_checkpoint,
-        idempotency_key=submission.idempotency_key,
-        priority=priority,
-        priority_override=override,
-        effective_priority=priority if override is None else override,
-        bypasses_queue=submission.bypass_queue,
-        max_attempts=submission.max_attempts or 3,
-        time_limit_seconds=submission.time_limit_seconds,
-        estimated_cost_usd=submission.estimate.usd,
-        estimate_basis=submission.estimate.basis[:200],
-        attempt=0,
-    )
-    db.session.add(job)
-    db.session.flush()
-    return job
-
-
 def move(
     job: Job,
     new: JobState,
@@ -106,17 +60,20 @@ def move(
     job.state = new
     moment = now()
     if new is JobState.QUEUED:
-        job.queued_at = job.queued_at if old is JobState.RUNNING else moment
+        job.queued_at = (
+            job.queued_at if old.is_active else moment
+        )  # who was started keeps its place
         job.completed_at = None
         job.error_message = None
         job.cancel_requested_at = None
+    elif new is JobState.STARTING:
+        job.hold_reason = None
     elif new is JobState.RUNNING:
         job.started_at = job.started_at or moment
-        job.hold_reason = None
     elif new.is_final:
         job.completed_at = moment
         job.hold_reason = None
-        job.error_message = message if new is JobState.FAILED else None
+        job.error_message = storable(message, 4000) if new is JobState.FAILED else None
     db.session.flush()
     current_plugins().job_transition(job, old, new)
     name = event or ENTERED.get(new)
@@ -133,11 +90,16 @@ def move(
 
 def lock(job_id: int) -> Job:
     """Step: return the job, locked until the unit of work ends. Raises NotFound."""
-    assert_unit_of_work()
-    job = db.session.get(Job, job_id, with_for_update=True, populate_existing=True)
+    job = find_locked(job_id)
     if job is None:
         raise NotFound(f"there is no job {job_id}", code="job_not_found")
     return job
+
+
+def find_locked(job_id: int) -> Job | None:
+    """Step: return the job, locked until the unit of work ends, or None when it is gone."""
+    assert_unit_of_work()
+    return db.session.get(Job, job_id, with_for_update=True, populate_existing=True)
 
 
 # ── who may see and touch what ────────────────────────────────────────────────────────────────────
@@ -181,6 +143,7 @@ def require_on(viewer: Viewer, job: Job, right: str) -> None:
 # ── commands ──────────────────────────────────────────────────────────────────────────────────────
 
 
+@retried
 def cancel(viewer: Viewer, job_id: int | str, *, right: str = "job.cancel") -> Job:
     """Command: end a job. One that waits is cancelled at once; a running one is asked to save and
     stop.
@@ -209,7 +172,8 @@ def _ask_to_end(job: Job) -> None:
         return
     job.cancel_requested_at = now()
     attempt = current_attempt(job)
-    if attempt is not None:
+    # A start that is under way is left alone: once recorded, it is looked at and ended at once.
+    if attempt is not None and attempt.provider_state is not None:
         attempt.next_poll_at = now()
     events.emit("job.cancel_requested", job=job)
 
@@ -280,7 +244,6 @@ __all__ = [
     "digest",
     "duration_seconds",
     "get",
-    "insert",
     "is_local",
     "lock",
     "move",

@@ -94,7 +94,6 @@ def _waiting_for_approval(job_id: int) -> Job:
 def pause(viewer: Viewer, paused: bool = True) -> None:
     """Command: start nothing new (what runs goes on), or go on. Raises NotAllowed without
     `queue.manage`."""
-    settings.change(viewer, {"queue.paused": paused}, permission="queue.manage")
-    with unit_of_work():
-        events.emit("queue.paused" if paused else "queue.resumed", subject=("queue", "queue"))
+    event = "queue.paused" if paused else "queue.resumed"
+    settings.change(viewer, {"queue.paused": paused}, permission="queue.manage", event=event)
     tasks.wake("dispatch")

@@ -1,22 +1,19 @@
 """The one submission function: admit a training job, or refuse it with the reason.
 
-Words: a *draft* is what somebody asks for, the *submission* is the draft completed, the
-*admission* is what
-came of it. Everything that must be true together is written in one transaction.
+Words: a *draft* is what somebody asks for, the *submission* is the draft completed, the *admission*
+is what came of it. Everything that must be true together is written in one transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import delete, insert, select
 
 from ..clock import now
-from ..contracts import Action, Submission, Verdict, Viewer
-from ..db import db, table_of, unit_of_work
+from ..contracts import Action, Submission, Viewer
+from ..db import db, retried, table_of, unit_of_work
 from ..errors import Conflict, Refused, SubmissionInvalid
 from ..failpoints import failpoint
 from ..models import Job, JobGate, JobState
@@ -26,63 +23,24 @@ from . import (
     events,
     gates,
     hardware_choice,
+    intake,
     jobs,
     registries,
     settings,
     starting_points,
     tasks,
 )
+from .drafts import Admission, Draft
 from .gates import GateResult, Walk
 
 IDEMPOTENCY_HOURS = 24
-
-
-@dataclass(frozen=True)
-class Draft:
-    """What somebody asks for. Either `config` (the parameters themselves) or `config_to_load` (a
-    name)."""
-
-    provider: str = "local_gpu"
-    config: Mapping[str, Any] | None = None
-    config_to_load: str | None = None
-    config_name: str | None = None
-    trainer: str | None = None
-    hardware: str | None = None
-    gpu_count: int | None = None
-    name: str | None = None
-    idempotency_key: str | None = None
-    start_from_job: str | None = None
-    start_from_checkpoint: str | None = None
-    priority: int | None = None
-    time_limit_seconds: int | None = None
-    max_attempts: int | None = None
-    for_approval: bool = False
-    no_wait: bool = False
-    any_gpu: bool = False
-    bypass_queue: bool = False
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Admission:
-    """What came of a submission: the job, whether an earlier one was found by its idempotency
-    key, warnings."""
-
-    job: Job
-    idempotent_hit: bool = False
-    verdicts: tuple[Verdict, ...] = ()
-    results: tuple[GateResult, ...] = ()
-
-    @property
-    def warnings(self) -> list[str]:
-        """Return the sentences of limits that were reached but let the job pass."""
-        return [verdict.text for verdict in self.verdicts]
 
 
 class _Rollback(Exception):
     """Ends a dry run's unit of work; nothing it wrote remains."""
 
 
+@retried
 def submit(viewer: Viewer, draft: Draft) -> Admission:
     """Admit one training job, or refuse it with the reason.
 
@@ -92,6 +50,7 @@ def submit(viewer: Viewer, draft: Draft) -> Admission:
     if (earlier := _earlier(viewer, draft)) is not None:
         return Admission(earlier, idempotent_hit=True)
     walk = Walk(viewer, complete(viewer, draft))
+    db.session.rollback()  # nothing of the database is held while providers are asked
     try:
         gates.walk_through(walk, gates.OUTSIDE, to_the_end=False)
         with unit_of_work(gate="submit"):
@@ -122,6 +81,7 @@ def dry_run(viewer: Viewer, draft: Draft) -> list[GateResult]:
         return walk.results
 
 
+@retried
 def retry(
     viewer: Viewer, job_id: int | str, *, checkpoint: str | None = None, fresh: bool = False
 ) -> Job:
@@ -219,7 +179,7 @@ def record_refusal(submission: Submission, refusal: Refused) -> None:
 def _admit(walk: Walk, *, to_the_end: bool) -> Job:
     """Step: pass the inner gates, insert the job and let it enter."""
     gates.walk_through(walk, gates.BEFORE_INSERT, to_the_end=to_the_end)
-    job = walk.job = jobs.insert(walk.submission)
+    job = walk.job = intake.insert(walk.submission)
     gates.walk_through(walk, gates.AFTER_INSERT, to_the_end=to_the_end)
     if walk.refusal is None:
         _enter(job, walk, event="job.submitted")

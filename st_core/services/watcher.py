@@ -8,13 +8,12 @@ An attempt has one watcher at a time: its *lease*. Taking over an expired lease 
 from __future__ import annotations
 
 import logging
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from flask import Flask, current_app
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, case, exists, or_, select, update
 
 from ..actor import Actor, acting
 from ..clock import now
@@ -23,62 +22,64 @@ from ..db import db, unit_of_work
 from ..errors import StError
 from ..failpoints import failpoint
 from ..models import Attempt, Job, JobState
-from ..progress.readings import Progress
-from . import dispatcher, endings, registries, settings, tasks, workspaces
+from . import dispatcher, endings, leases, registries, settings, tasks, workspaces
+from .lanes import Lanes
 
 log = logging.getLogger(__name__)
-POLLERS = 8
-BATCH = 50
-_pool: ThreadPoolExecutor | None = None
-_busy: set[int] = set()
-_lock = threading.Lock()
+BATCH = 200
+#: Pause after a question that a provider could not answer.
+TROUBLE_SECONDS = 5.0
+NO_PROVIDER_SECONDS = 60.0
+lanes = Lanes("watch", width=8, depth=50)
 
 
 def run() -> None:
-    """Service: look after every attempt that is due, each in a thread of its own."""
-    for attempt_id, fence in _due():
-        with _lock:
-            if attempt_id in _busy:
-                continue
-            _busy.add(attempt_id)
-        app = current_app._get_current_object()  # type: ignore[attr-defined]
-        _pollers().submit(_in_context, app, attempt_id, fence)
+    """Service: look after every attempt that is due, in a thread of its provider's lane."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    me = leases.process_name()
+    for attempt_id, fence, owner, provider in _due():
+        if provider in lanes.full():
+            continue
+        if owner != me:
+            if not _take_over(attempt_id, fence):
+                continue  # somebody else was first
+            fence += 1
+        lanes.offer(
+            provider, attempt_id, partial(_in_context, app, attempt_id, fence), partial(_again, app)
+        )
 
 
-def _pollers() -> ThreadPoolExecutor:
-    """Return this process's pool of pollers; a provider that hangs keeps one thread, not the
-    others."""
-    global _pool
-    with _lock:
-        if _pool is None:
-            _pool = ThreadPoolExecutor(POLLERS, thread_name_prefix="watch")
-        return _pool
+def _again(app: Flask) -> None:
+    """Let the watcher look again: a lane that was full has room."""
+    with app.app_context():
+        tasks.wake("watch")
 
 
-def _due() -> list[tuple[int, int]]:
-    """Command: return (attempt, fence) of what is due and ours, or whose holder is gone and
-    which we take over."""
-    me, moment = tasks.process_name(), now()
+def _due() -> list[tuple[int, int, str | None, str]]:
+    """Return (attempt, fence, holder, provider) of what is due and ours, or nobody's any more; the
+    longest due first."""
+    moment = now()
     wanted = (
-        select(Attempt.id, Attempt.fence, Attempt.lease_owner)
+        select(Attempt.id, Attempt.fence, Attempt.lease_owner, Job.provider)
+        .join(Job, Job.id == Attempt.job_id)
         .where(
             Attempt.ended_at.is_(None),
             Attempt.next_poll_at <= moment,
-            or_(
-                Attempt.lease_owner == me,
-                Attempt.lease_owner.is_(None),
-                Attempt.lease_expires_at <= moment,
-            ),
+            Attempt.id.not_in(lanes.taken()),
+            Job.provider.not_in(lanes.full()),
+            or_(Attempt.lease_owner == leases.process_name(), _is_free()),
         )
+        .order_by(Attempt.next_poll_at, Attempt.id)
         .limit(BATCH)
     )
-    found = list(db.session.execute(wanted))
+    found = [(one, fence, owner, place) for one, fence, owner, place in db.session.execute(wanted)]
     db.session.rollback()
-    ours = [(attempt_id, fence) for attempt_id, fence, owner in found if owner == me]
-    for attempt_id, fence, owner in found:
-        if owner != me and _take_over(attempt_id, fence):
-            ours.append((attempt_id, fence + 1))
-    return ours
+    return found
+
+
+def _is_free() -> ColumnElement[bool]:
+    """Return the SQL criterion of attempts that anybody may take over."""
+    return or_(Attempt.lease_owner.is_(None), Attempt.lease_expires_at <= now())
 
 
 def _take_over(attempt_id: int, fence: int) -> bool:
@@ -88,22 +89,26 @@ def _take_over(attempt_id: int, fence: int) -> bool:
     with unit_of_work():
         taken = db.session.execute(
             update(Attempt)
-            .where(Attempt.id == attempt_id, Attempt.fence == fence, Attempt.ended_at.is_(None))
-            .values(fence=fence + 1, lease_owner=tasks.process_name(), lease_expires_at=until)
+            .where(
+                Attempt.id == attempt_id,
+                Attempt.fence == fence,
+                Attempt.ended_at.is_(None),
+                _is_free(),
+            )
+            .values(fence=fence + 1, lease_owner=leases.process_name(), lease_expires_at=until)
         )
     return bool(taken.rowcount)  # type: ignore[attr-defined]
 
 
 def _in_context(app: Flask, attempt_id: int, fence: int) -> None:
     """Look after one attempt in an application context of its own."""
-    try:
-        with app.app_context(), acting(Actor(name="watcher", door="service")):
+    with app.app_context(), acting(Actor(name="watcher", door="service")):
+        try:
             look_after(attempt_id, fence)
-    except Exception:
-        log.exception("watching attempt %s failed; it is looked at again", attempt_id)
-    finally:
-        with _lock:
-            _busy.discard(attempt_id)
+        except Exception:
+            log.exception("watching attempt %s failed; it is looked at again", attempt_id)
+            db.session.rollback()
+            _later(attempt_id, fence, TROUBLE_SECONDS)
 
 
 def look_after(attempt_id: int, fence: int) -> None:
@@ -115,7 +120,7 @@ def look_after(attempt_id: int, fence: int) -> None:
         return
     provider = registries.providers().get(job.provider)
     if provider is None:
-        _later(attempt_id, fence, None, 60.0)
+        _later(attempt_id, fence, NO_PROVIDER_SECONDS)
         return
     state, wants_end = attempt.provider_state, job.cancel_requested_at is not None
     job_id, number, key = job.id, attempt.number, f"{job.key}-{attempt.number}"
@@ -131,13 +136,15 @@ def look_after(attempt_id: int, fence: int) -> None:
         progress = provider.poll(state)
     except StError as error:
         log.warning("provider %s: %s", provider.name, error.detail)
-        _later(attempt_id, fence, None, max(provider.poll_seconds, 5.0))
+        _later(attempt_id, fence, max(provider.poll_seconds, TROUBLE_SECONDS))
         return
     failpoint("watch.after_poll")
     if progress.phase.is_final:
         endings.finish(job_id, number, fence, progress)
     else:
-        _note(attempt_id, fence, progress, earlier, provider)
+        told = endings.plain(progress, earlier)
+        changed = told if told != earlier else None
+        _later(attempt_id, fence, _pause(provider), changed, knows_end=wants_end)
 
 
 def _adopt(
@@ -151,29 +158,29 @@ def _adopt(
         dispatcher.record_started(job_id, number, fence, state)
 
 
-def _note(
-    attempt_id: int, fence: int, progress: Progress, earlier: dict[str, Any], provider: Provider
-) -> None:
-    """Record progress if it changed, and keep the lease."""
-    told = endings.plain(progress, earlier)
-    changed = told != earlier
-    _later(attempt_id, fence, told if changed else None, _pause(provider))
-    if changed:
-        tasks.wake("progress")
-
-
 def _pause(provider: Provider) -> float:
     """Return the seconds until the next question: the provider's own, else the deployment's."""
     return provider.poll_seconds or settings.value("background.job_status_polling.interval_seconds")
 
 
-def _later(attempt_id: int, fence: int, progress: dict[str, Any] | None, seconds: float) -> None:
-    """Command: set the next look and renew the lease, with new progress if there is any."""
+def _later(
+    attempt_id: int,
+    fence: int,
+    seconds: float,
+    progress: dict[str, Any] | None = None,
+    *,
+    knows_end: bool = True,
+) -> None:
+    """Command: set the next look and renew the lease, with new progress if there is any.
+
+    When somebody asked for an end while we looked (we did not know), the next look is at once.
+    """
     moment = now()
+    next_look = moment + timedelta(seconds=seconds)
+    asked = exists().where(Job.id == Attempt.job_id, Job.cancel_requested_at.is_not(None))
     values: dict[str, Any] = {
-        "next_poll_at": moment + timedelta(seconds=seconds),
-        "lease_expires_at": moment
-        + timedelta(seconds=settings.value("jobs.lease_seconds") + seconds),
+        "next_poll_at": next_look if knows_end else case((asked, moment), else_=next_look),
+        "lease_expires_at": next_look + timedelta(seconds=settings.value("jobs.lease_seconds")),
         "polled_at": moment,
     }
     if progress is not None:
@@ -182,18 +189,34 @@ def _later(attempt_id: int, fence: int, progress: dict[str, Any] | None, seconds
         db.session.execute(
             update(Attempt).where(Attempt.id == attempt_id, Attempt.fence == fence).values(values)
         )
+    if progress is not None:
+        tasks.wake("progress")
+
+
+# ── between processes ─────────────────────────────────────────────────────────────────────────────
 
 
 def release() -> None:
     """Command: hand over every attempt of this process at once, so that another need not wait
-    for our end."""
+    for our end. No start and no question may be under way any more."""
+    _let_go(Attempt.lease_owner == leases.process_name())
+
+
+def take_from_the_dead() -> None:
+    """Command: free what processes of this machine held that are no more; we need not wait for
+    the end of their leases."""
+    owners = select(Attempt.lease_owner).where(
+        Attempt.ended_at.is_(None), Attempt.lease_owner.is_not(None)
+    )
+    dead = [owner for owner in set(db.session.scalars(owners)) if owner and leases.is_dead(owner)]
+    if dead:
+        _let_go(Attempt.lease_owner.in_(dead))
+
+
+def _let_go(whose: ColumnElement[bool]) -> None:
     with unit_of_work():
         db.session.execute(
             update(Attempt)
-            .where(
-                Attempt.ended_at.is_(None),
-                Attempt.lease_owner == tasks.process_name(),
-                Attempt.provider_state.is_not(None),
-            )
+            .where(Attempt.ended_at.is_(None), whose)
             .values(lease_owner=None, lease_expires_at=None, next_poll_at=now())
         )

@@ -32,16 +32,14 @@ def run_once(app: Flask, names: Sequence[str] = ()) -> None:
 
 def settle() -> None:
     """Wait until no start and no question to a provider is under way in this process."""
-    for module in (dispatcher, watcher):
-        pool, module._pool = module._pool, None  # type: ignore[attr-defined]
-        if pool is not None:
-            pool.shutdown(wait=True)
+    for module in (dispatcher, watcher, deliveries):
+        module.lanes.drain()
 
 
 def deliver_all(app: Flask) -> None:
     """Deliver every event that is due to every subscriber."""
     with app.app_context():
-        deliveries.run()
+        deliveries.deliver_due()
 
 
 def submit_job(app: Flask, **draft: Any) -> str:

@@ -1,0 +1,74 @@
+"""Intake: the row of a new job, made of its submission."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from sqlalchemy import select
+
+from ..contracts import Submission
+from ..db import assert_unit_of_work, db, storable
+from ..errors import NotFound
+from ..models import Job, JobState, Revision
+from .job_fields import queue_priority
+from .jobs import digest
+
+
+def insert(submission: Submission) -> Job:
+    """Step: insert the job of a submission in state NEW; it has an id afterwards."""
+    assert_unit_of_work()
+    viewer = submission.viewer
+    priority = queue_priority(viewer.priority)
+    override = submission.priority_override
+    job = Job(
+        key=uuid.uuid4().hex,
+        name=storable(submission.name or submission.config_name, 200),
+        state=JobState.NEW,
+        user_id=viewer.user_id,
+        org_id=viewer.org_ids[0] if viewer.org_ids else None,
+        team_id=viewer.team_ids[0] if viewer.team_ids else None,
+        provider=submission.provider,
+        trainer=submission.trainer,
+        hardware=submission.hardware,
+        gpu_count=submission.gpu_count,
+        config_name=storable(submission.config_name, 100),
+        revision_id=_still_there(Revision, submission.revision_id),
+        config=dict(submission.config),
+        config_digest=digest(submission.config),
+        details={
+            **submission.details,
+            "no_wait": submission.no_wait,
+            "any_gpu": submission.any_gpu,
+        },
+        start_from_job_id=_source(submission.start_from_job_id),
+        start_from_checkpoint=submission.start_from_checkpoint,
+        idempotency_key=submission.idempotency_key,
+        priority=priority,
+        priority_override=override,
+        effective_priority=priority if override is None else override,
+        bypasses_queue=submission.bypass_queue,
+        max_attempts=submission.max_attempts or 3,
+        time_limit_seconds=submission.time_limit_seconds,
+        estimated_cost_usd=submission.estimate.usd,
+        estimate_basis=submission.estimate.basis[:200],
+        attempt=0,
+    )
+    db.session.add(job)
+    db.session.flush()
+    return job
+
+
+def _still_there(model: type[Any], row_id: int | None) -> int | None:
+    """Step: return the id if its row is there still; it cannot go before the unit of work ends."""
+    if row_id is None:
+        return None
+    query = select(model.id).where(model.id == row_id)
+    return db.session.scalar(query.with_for_update(read=True, key_share=True))
+
+
+def _source(job_id: int | None) -> int | None:
+    """Step: return the job to start from. Raises NotFound when it was deleted meanwhile."""
+    if job_id is not None and _still_there(Job, job_id) is None:
+        raise NotFound(f"job {job_id} to start from was deleted", code="job_not_found")
+    return job_id

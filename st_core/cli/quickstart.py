@@ -25,7 +25,7 @@ from .address import DEFAULT_PORT, Address
 from .client import Client
 from .following import duration, ended, follow
 from .outcome import CliError, ExitCode, leave
-from .output import print_json, say
+from .output import print_json, say, text_of
 from .server import use_state_dir
 from .submitting import draft
 
@@ -86,8 +86,8 @@ def quickstart(
         _show(_result(client, job, time.monotonic() - began, url_of(sock)), form)
         code = int(ended(job))
         if not exiting:
-            say("The server runs on; Ctrl-C ends it.")
             supervisor.handle_signals()
+            say("The server runs on; Ctrl-C ends it.")
             supervisor.watch()
         leave(code)
     finally:
@@ -155,7 +155,7 @@ def _show(result: dict[str, Any], form: str) -> None:
     samples, checkpoints = result["samples"], result["checkpoints"]
     lines = {
         "time": duration(result["seconds"]),
-        "loss": f"{result['first_loss']} → {result['last_loss']}",
+        "loss": f"{text_of(result['first_loss'])} → {text_of(result['last_loss'])}",
         "samples": samples[-1] if samples else "none",
         "checkpoint": checkpoints[-1] if checkpoints else "none",
         "page": result["url"],

@@ -24,7 +24,7 @@ def test_it_trains_the_sample_and_prints_one_json_object_alone(
     state = tmp_path / "state"
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        words = ("--port", str(port), "--state-dir", str(state), "--steps", "60")
+        words = ("--port", str(port), "--state-dir", str(state), "--steps", "30")
         process = spawn("quickstart", *words, "--exit", "--format", "json")
         out, told = process.communicate(timeout=120)
     assert process.returncode == 0, told

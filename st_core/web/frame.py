@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, g, render_template
+from flask import Blueprint, render_template
 
 from . import assets
 from .navigation import Crumb, Page, current_shell
@@ -32,8 +32,8 @@ class _LazyShell:
 
 @blueprint.app_context_processor
 def _frame() -> dict[str, Any]:
-    """Let every template know the frame and the request's id."""
-    return {"shell": _LazyShell(), "request_id": lambda: g.get("st_request_id", "")}
+    """Let every template know the frame."""
+    return {"shell": _LazyShell()}
 
 
 __all__ = ["Crumb", "Page", "blueprint", "render"]

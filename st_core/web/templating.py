@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 
-from flask import Flask
+from flask import Flask, g
 from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, PrefixLoader
 from markupsafe import Markup
 
@@ -71,6 +71,7 @@ def install(app: Flask, state_dir: Path, plugins: Mapping[str, ModuleType]) -> N
         OUTCOMES=words.OUTCOMES,
         moment=moment,
         spark=charts.spark,
+        request_id=request_id,
     )
 
 
@@ -113,3 +114,8 @@ def moment(at: datetime | None, show: str = "ago") -> Markup:
     return Markup('<time datetime="{}" title="{}" data-show="{}">{}</time>').format(
         iso(at), formats.exact(at), show, text
     )
+
+
+def request_id() -> str:
+    """Return the id under which the log tells of this request; macros need it, too."""
+    return str(g.get("st_request_id", ""))

@@ -45,8 +45,8 @@ def gpu_health() -> HealthResult:
 
 
 HEALTH_CHECKS = [
-    HealthCheck("local_gpu.gpus", gpu_health),
-    HealthCheck("local_gpu.disk", disk.health),
+    HealthCheck("gpus", gpu_health),
+    HealthCheck("disk", disk.health),
 ]
 
 

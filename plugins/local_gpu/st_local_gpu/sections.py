@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from st_core.contracts import Section, Viewer
@@ -33,38 +35,36 @@ def use_of(job: Job) -> list[Section]:
     context = {
         "is_live": job.state.is_active,
         "newest": lines[-1],
-        "rows": [row for row in [_cpu(shown), _memory(shown, lines), *_gpus(shown)] if row],
+        "rows": list(_rows(shown, lines)),
     }
     return [Section("local_gpu/usage.html", context, "Resource use", "side", 50)]
 
 
-def _cpu(shown: list[dict[str, Any]]) -> dict[str, Any] | None:
-    values = [line["cpu_percent"] for line in shown if line["cpu_percent"] is not None]
-    if not values:
-        return None
-    return {"label": "CPU", "percent": values[-1], "note": "100% is one core", "values": values}
+@dataclass(frozen=True)
+class Row:
+    """One line of the panel: the newest figure, and how it went. Sizes in bytes, CPU in percent."""
+
+    label: str
+    values: list[float]
+    percent: float | None = None
+    memory_bytes: int | None = None
+    peak_bytes: int | None = None
+    gpu: dict[str, Any] | None = None
 
 
-def _memory(shown: list[dict[str, Any]], lines: list[dict[str, Any]]) -> dict[str, Any]:
-    values = [line["memory_bytes"] for line in shown]
+def _rows(shown: list[dict[str, Any]], lines: list[dict[str, Any]]) -> Iterator[Row]:
+    """Yield CPU (from the second sample on), memory, and each GPU of the newest sample."""
+    cpu = [line["cpu_percent"] for line in shown if line["cpu_percent"] is not None]
+    if cpu:
+        yield Row("CPU", cpu, percent=cpu[-1])
+    memory = [line["memory_bytes"] for line in shown]
     peak = max(line["memory_bytes"] for line in lines)
-    return {"label": "Memory", "bytes": values[-1], "peak_bytes": peak, "values": values}
-
-
-def _gpus(shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return one row per GPU of the newest sample, with its use over time."""
-    rows = []
+    yield Row("Memory", memory, memory_bytes=memory[-1], peak_bytes=peak)
     for place, gpu in enumerate(shown[-1]["gpus"]):
         past = [line["gpus"][place] for line in shown if len(line["gpus"]) > place]
         values = [each["utilization_percent"] for each in past]
-        rows.append(
-            {
-                "label": f"GPU {gpu['index']}",
-                "gpu": gpu,
-                "values": [value for value in values if value is not None],
-            }
-        )
-    return rows
+        known = [value for value in values if value is not None]
+        yield Row(f"GPU {gpu['index']}", known, gpu=gpu)
 
 
 def devices(viewer: Viewer) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Declaring profiles: the right become trainers, a wrong one stops the start with a sentence."""
+"""Declaring profiles: the right become trainers, a wrong one stops the start with a sentence.
+
+Profiles are read by st_configure and handed over by st_trainers.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The doctor, with real interpreters that fail in the ways installations really fail."""
+"""The doctor, with real interpreters that fail in the ways installations really fail.
+
+It is reached by command (st_commands), route and page (st_blueprints), a link in the sidebar
+(st_nav_items), and its last finding is a health check (st_health_checks).
+"""
 
 from __future__ import annotations
 
@@ -119,6 +123,7 @@ def test_the_command_line_shows_error_and_advice_and_fails(state_dir: Path) -> N
 
 
 def test_the_button_examines_and_the_page_keeps_the_finding(app: Flask, client: Any) -> None:
+    assert 'href="/admin/trainers/simpletuner"' in client.get("/jobs").text
     before = client.get("/admin/trainers/simpletuner")
     assert before.status_code == 200
     assert "Not examined yet" in before.text
@@ -136,3 +141,4 @@ def test_only_an_admin_may_examine(app: Flask, as_user: Callable[..., Any]) -> N
     person = as_user("lead")
     assert person.post("/api/trainers/simpletuner_trainer/doctor").status_code == 403
     assert person.get("/admin/trainers/simpletuner").status_code == 403
+    assert "/admin/trainers/simpletuner" not in person.get("/jobs").text

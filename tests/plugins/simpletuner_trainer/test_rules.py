@@ -1,4 +1,7 @@
-"""Who may submit what: the keys that run code, that send data out, and paths."""
+"""Who may submit what: the keys that run code, that send data out, and paths (st_check_access).
+
+And who gets the Hub's token (st_job_environment).
+"""
 
 from __future__ import annotations
 

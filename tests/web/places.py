@@ -29,7 +29,7 @@ PLACES = {
     "setup": "/admin/setup",
     "settings": "/admin/settings",
     "api": "/docs/api",
-    "api-jobs": "/docs/api/jobs",
+    "api-operation": "/docs/api/jobs/submit_submit",
     "api-model": "/docs/api/models/Job",
     "nothing": "/no-such-page",
 }

@@ -20,6 +20,7 @@ from .places import PLACES, url
 
 MOST_BYTES = 60_000
 MOST_STATEMENTS = 10
+TABS = ("", "/metrics", "/samples", "/log", "/files", "/config", "/events")
 BROWSER = {"Accept": "text/html,application/xhtml+xml", "Sec-Fetch-Site": "none"}
 
 
@@ -47,30 +48,35 @@ def statements(app: Flask) -> Iterator[list[str]]:
         event.remove(engine, "before_cursor_execute", note)
 
 
-@pytest.mark.parametrize("name", [name for name in PLACES if name != "nothing"])
-def test_a_page_is_whole_small_and_within_the_policy(client: Any, jobs: Jobs, name: str) -> None:
-    page = read(client, url(name, jobs.completed))
-    assert page.refused_by_policy == []
-    assert page.unclosed == []
-    assert page.doubled_ids == []
-    assert len(page.text.encode()) <= MOST_BYTES
-    assert len(page.all("h1")) == 1
-    assert page.all("main")
+def wrong_with(page: Document) -> list[str]:
+    """Return what no page may be."""
+    found = [f"refused by the policy: {one}" for one in page.refused_by_policy]
+    found += [f"not closed: {one}" for one in page.unclosed]
+    found += [f"id used twice: {one}" for one in page.doubled_ids]
+    if (size := len(page.text.encode())) > MOST_BYTES:
+        found.append(f"{size:,} bytes")
+    if len(page.all("h1")) != 1 or not page.all("main"):
+        found.append("not exactly one h1 and a main")
+    return found
 
 
-@pytest.mark.parametrize(
-    "state", ["completed", "failed", "cancelled", "queued", "pending_approval"]
-)
-@pytest.mark.parametrize(
-    "tab", ["", "/metrics", "/samples", "/log", "/files", "/config", "/events"]
-)
-def test_the_pages_of_a_job_can_be_read_in_every_state(
-    client: Any, jobs: Jobs, state: str, tab: str
-) -> None:
-    page = read(client, f"/jobs/{getattr(jobs, state)}{tab}")
-    assert page.refused_by_policy == []
-    assert page.unclosed == []
-    assert any(f"s-{state}" in one.attributes.get("class", "") for one in page.all("span"))
+def test_every_page_is_whole_small_and_within_the_policy(client: Any, jobs: Jobs) -> None:
+    names = [name for name in PLACES if name != "nothing"]
+    pages = {name: read(client, url(name, jobs.completed)) for name in names}
+    wrong = {name: found for name, page in pages.items() if (found := wrong_with(page))}
+    assert wrong == {}
+
+
+def test_the_pages_of_a_job_can_be_read_in_every_state(client: Any, jobs: Jobs) -> None:
+    wrong: dict[str, list[str]] = {}
+    for state, job_id in vars(jobs).items():
+        for tab in TABS:
+            page = read(client, f"/jobs/{job_id}{tab}")
+            classes = {one.attributes.get("class", "") for one in page.all("span")}
+            shown = [] if f"pill s-{state}" in classes else ["does not show its state"]
+            if found := wrong_with(page) + shown:
+                wrong[f"{state}{tab}"] = found
+    assert wrong == {}
 
 
 def test_every_link_of_every_page_leads_somewhere(client: Any, jobs: Jobs) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -72,23 +72,36 @@ class Operation:
 
 @dataclass
 class Subject:
-    """Operations that belong together; `lines` are (methods, path, summary, id)."""
+    """Operations that belong together."""
 
     name: str
     title: str
-    lines: list[tuple[str, str, str, str]] = field(default_factory=list)
+    operations: list[Operation]
+
+    def operation(self, id_: str) -> Operation:
+        """Return one operation. Raises NotFound listing those there are."""
+        found = next((one for one in self.operations if one.id == id_), None)
+        if found is None:
+            names = ", ".join(one.id for one in self.operations)
+            raise NotFound(f"{self.title} has no operation {id_!r}. There are: {names}.")
+        return found
 
 
 def subjects(document: Document) -> list[Subject]:
     """Return the subjects in alphabetical order of their titles."""
     names = dict.fromkeys(op["tags"][0] for _, _, op in _each(document))
-    found = [Subject(name, TITLES.get(name, name)) for name in names]
-    for subject in found:
-        subject.lines = [
-            (", ".join(one.methods), one.paths[0], one.summary, one.id)
-            for one in operations(document, subject.name)
-        ]
+    found = [Subject(name, TITLES.get(name, name), operations(document, name)) for name in names]
     return sorted(found, key=lambda one: one.title)
+
+
+def subject(document: Document, name: str) -> Subject:
+    """Return one subject. Raises NotFound listing those there are."""
+    found = subjects(document)
+    for one in found:
+        if one.name == name:
+            return one
+    names = ", ".join(one.name for one in found)
+    raise NotFound(f"The API has no subject {name!r}. There are: {names}.")
 
 
 def operations(document: Document, subject: str) -> list[Operation]:

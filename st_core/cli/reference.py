@@ -37,11 +37,12 @@ def walk(
 
 
 def commands_markdown() -> str:
-    """Return a section for every command of `simpletuner` that does something."""
+    """Return a section for `simpletuner` and for each of its commands that does something."""
     from . import cli  # this module is one of its commands
 
-    pages = [ctx for ctx in walk(cli, "simpletuner") if not isinstance(ctx.command, click.Group)]
-    return "\n\n".join(_section(ctx) for ctx in pages)
+    root, *below = walk(cli, "simpletuner")
+    leaves = [ctx for ctx in below if not isinstance(ctx.command, click.Group)]
+    return "\n\n".join(_section(ctx) for ctx in [root, *leaves])
 
 
 def _section(ctx: click.Context) -> str:

@@ -53,6 +53,12 @@ class Story:
         assert answer.is_success, f"{path}: {answer.status_code} {answer.text[:1000]}"
         return answer.json()
 
+    def post(self, path: str, body: Any = None) -> Any:
+        """Return the JSON of a successful answer to a POST."""
+        answer = self.client.post(path, json=body or {})
+        assert answer.is_success, f"{path}: {answer.status_code} {answer.text[:1000]}"
+        return answer.json()
+
     def submit(self, provider: str, trainer: str, **asked: Any) -> str:
         """Submit a short training and return the job's number."""
         body = {"trainer": trainer, "config": SHORT.get(trainer, {})} | asked
@@ -66,6 +72,25 @@ class Story:
         told = self.read(f"/api/cloud/jobs/{number}")
         found: dict[str, Any] = told.get("job", told)
         return found
+
+    def attempts(self, number: str) -> list[dict[str, Any]]:
+        """Return every start of a job, oldest first."""
+        found: list[dict[str, Any]] = self.read(f"/api/cloud/jobs/{number}/attempts")["attempts"]
+        return found
+
+    def curve(self, number: str, name: str = "loss") -> list[tuple[int, float]]:
+        """Return a metric of a job as (step, value), every point of it up to ten thousand."""
+        told = self.read(f"/api/cloud/jobs/{number}/metrics?max_points=10000&names={name}")
+        return [(int(point["step"]), point["value"]) for point in told["series"].get(name, [])]
+
+    def log(self, number: str) -> str:
+        """Return the whole log of a job, asked for piece by piece."""
+        text, after = "", 0
+        while True:
+            told = self.read(f"/api/cloud/jobs/{number}/logs?after={after}")
+            text, after = text + told["logs"], told["next"]
+            if after >= told["size_bytes"]:
+                return text
 
     def wait(self, number: str, *states: str) -> dict[str, Any]:
         """Return the job once it is in one of `states` (default: any final one)."""

@@ -2,7 +2,8 @@
 files.
 
 `config.json` is the admitted snapshot, `log` what the trainer said over all attempts,
-`metrics.jsonl` its progress lines, then `checkpoints/`, `samples/` and `run/<attempt>/`.
+`metrics.jsonl` its progress lines, then `checkpoints/`, `samples/` and `run/<attempt>/`; in
+`earlier/` lies what runs left that a later attempt does not go on from.
 """
 
 from __future__ import annotations
@@ -56,7 +57,10 @@ def of(job: Job) -> Path:
 
 
 def prepare(job: Job) -> Path:
-    """Make the workspace and write the admitted config, readable by the owner only."""
+    """Make the workspace ready for an attempt, with the admitted config for the owner's eyes only.
+
+    Results that the attempt does not go on from are set aside.
+    """
     folder = of(job)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     snapshot = folder / "config.json"
@@ -64,7 +68,30 @@ def prepare(job: Job) -> Path:
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
         json.dump(job.config, out, indent=2)
     fresh.replace(snapshot)
+    for result in _not_gone_on_from(job, folder):
+        _set_aside(folder, result, job.attempt)
     return folder
+
+
+def _not_gone_on_from(job: Job, folder: Path) -> list[str]:
+    """Return the results of earlier attempts that lie beyond where this one begins.
+
+    A run that goes back or begins anew must not find them: it would delete its own checkpoints as
+    the older ones, and after a crash go on from theirs.
+    """
+    trainer = registries.trainer(job.trainer)
+    saved = trainer.checkpoints(folder)
+    if job.resume_from is None:
+        return [item.path for item in (*saved, *trainer.samples(folder))]
+    begins = [item.step for item in saved if item.path == job.resume_from]
+    return [item.path for item in saved if begins and item.step > begins[0]]
+
+
+def _set_aside(folder: Path, result: str, attempt: int) -> None:
+    """Move a result below `earlier/`, out of sight of the trainer but not of people."""
+    target = folder / "earlier" / f"before-attempt-{attempt}" / result
+    target.parent.mkdir(parents=True, exist_ok=True)
+    (folder / result).rename(target)
 
 
 def remove(folder: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from flask import Blueprint, Response, request
 
 from ..services import events, jobs, streams
@@ -14,6 +12,8 @@ from .routing import SIGNED_IN, Raw, route
 from .schemas import events as schemas
 
 blueprint = Blueprint("events", __name__)
+#: Messages that are no facts of the journal; browsers listen to them by name.
+NAMED = frozenset({"connection", "reset", "training.progress"})
 
 
 @route(
@@ -37,7 +37,7 @@ def stream(query: schemas.StreamQuery) -> Response:
     viewer = current_viewer()
     job_id = str(jobs.get(viewer, query.job_id).id) if query.job_id else None
     after = sse.last_id(request.headers.get("Last-Event-ID"), query.last_event_id)
-    return sse.response(_lines(streams.follow(viewer, after), job_id))
+    return sse.response(streams.follow(viewer, after), lambda one: _written(one, job_id))
 
 
 @route(
@@ -67,18 +67,12 @@ def recent(query: schemas.RecentQuery) -> schemas.Events:
     )
 
 
-def _lines(messages: Iterator[Message | None], job_id: str | None) -> Iterator[str]:
-    try:
-        for message in messages:
-            if message is None:
-                yield sse.message({}, name="heartbeat")
-            elif message.name in ("connection", "reset", "training.progress"):
-                if (
-                    job_id in (None, message.data.get("job_id"))
-                    or message.name != "training.progress"
-                ):
-                    yield sse.message(message.data, name=message.name, number=message.number)
-            elif job_id in (None, message.data["job_id"]):
-                yield sse.message(message.data, number=message.number)
-    finally:
-        messages.close()  # type: ignore[attr-defined] # a generator; closing frees its place
+def _written(message: Message | None, job_id: str | None) -> str:
+    """Return a message as it is sent; nothing for one of another job."""
+    if message is None:
+        return sse.message({}, name="heartbeat")
+    named = message.name in NAMED
+    about_a_job = not named or message.name == "training.progress"
+    if about_a_job and job_id not in (None, message.data["job_id"]):
+        return ""
+    return sse.message(message.data, name=message.name if named else None, number=message.number)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 from flask import Blueprint, Response, request, send_file, stream_with_context
@@ -73,9 +72,9 @@ def logs_stream(job_id: str, query: schemas.LogStreamQuery) -> Response:
     viewer = current_viewer()
     after = sse.last_id(request.headers.get("Last-Event-ID"), None) or query.after
     if query.follow:
-        return sse.response(_lines(log_stream.follow(viewer, job_id, after)))
-    job = jobs.get(viewer, job_id)
-    return sse.response(_lines(iter([workspaces.log(job, after)])))
+        return sse.response(log_stream.follow(viewer, job_id, after), _written)
+    piece = workspaces.log(jobs.get(viewer, job_id), after)
+    return sse.response([piece, log_stream.DONE], _written)
 
 
 @route(
@@ -202,17 +201,13 @@ def _sandboxed(answer: Response) -> Response:
     return answer
 
 
-def _lines(pieces: Iterator[LogSlice | None]) -> Iterator[str]:
-    try:
-        for piece in pieces:
-            if piece is None:
-                yield sse.message({}, name="heartbeat")
-            elif piece.text:
-                yield sse.message(piece.text.replace("\r", "\n"), number=piece.next)
-        yield sse.message({}, name="done")
-    finally:
-        if close := getattr(pieces, "close", None):
-            close()
+def _written(piece: LogSlice | None) -> str:
+    if piece is None:
+        return sse.message({}, name="heartbeat")
+    if piece is log_stream.DONE:
+        return sse.message({}, name="done")
+    text = piece.text.replace("\r", "\n")
+    return sse.message(text, number=piece.next) if text else ""
 
 
 def _csv(series: dict[str, list[tuple[float, float]]]) -> str:

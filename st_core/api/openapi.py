@@ -44,10 +44,10 @@ class Document(Answer):
 )
 def document() -> Response:
     """Describe every route of this server, plugins included."""
-    text = current_app.extensions.setdefault("st_openapi", None)
-    if text is None:
-        text = current_app.extensions["st_openapi"] = json.dumps(describe(current_app))
-    return Response(text, mimetype="application/json")
+    known = current_app.extensions
+    if "st_openapi" not in known:
+        known["st_openapi"] = json.dumps(describe(current_app))
+    return Response(known["st_openapi"], mimetype="application/json")
 
 
 def describe(app: Flask) -> dict[str, Any]:

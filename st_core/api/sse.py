@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from flask import Response, stream_with_context
 
 from ..errors import Malformed
+from . import guard
 
 MEDIA_TYPE = "text/event-stream"
+#: How often a stream asks whether its reader still may listen.
+CHECK_SECONDS = 10.0
 
 
 def message(
@@ -26,12 +30,26 @@ def message(
     return "\n".join(lines) + "\n\n"
 
 
-def response(messages: Iterator[str]) -> Response:
-    """Answer with a stream that no proxy holds back (nginx reads X-Accel-Buffering)."""
-    answer = Response(stream_with_context(messages), mimetype=MEDIA_TYPE)
+def response(messages: Iterable[Any], write: Callable[[Any], str]) -> Response:
+    """Answer with a stream of `messages` that no proxy holds back (nginx reads X-Accel-Buffering).
+
+    It ends when the caller is no longer who they were: signed out, revoked, or of other rights.
+    """
+    answer = Response(stream_with_context(_written(messages, write)), mimetype=MEDIA_TYPE)
+    answer.call_on_close(getattr(messages, "close", lambda: None))
     answer.headers["X-Accel-Buffering"] = "no"
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _written(messages: Iterable[Any], write: Callable[[Any], str]) -> Iterator[str]:
+    checked = time.monotonic()
+    for item in messages:
+        if time.monotonic() - checked > CHECK_SECONDS:
+            checked = time.monotonic()
+            if not guard.is_unchanged():
+                return
+        yield write(item)
 
 
 def last_id(header: str | None, parameter: str | None) -> int | None:

@@ -5,20 +5,22 @@ Each open log counts as one of the process's streams and ends with them at a shu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from ..contracts import Viewer
 from ..db import db
 from . import jobs, settings, streams, workspaces
-from .streams import Feed, Listener
+from .streams import Feed, Following, Listener
 from .workspaces import LogSlice
 
 LOOK_SECONDS = 0.5
 #: A word every so often keeps proxies from closing a connection on which nothing happens.
 HEARTBEAT_LOOKS = 30
+#: The last thing a followed log says: the job has ended and this was all.
+DONE = LogSlice("", 0, 0, 0)
 
 
-def follow(viewer: Viewer, job_id: int | str, after: int) -> Iterator[LogSlice | None]:
+def follow(viewer: Viewer, job_id: int | str, after: int) -> Following:
     """Give the log from byte `after` on, for as long as the job has not ended; None is a heartbeat.
 
     Raises NotFound, and Unavailable when too many streams are open, before the first piece.
@@ -26,32 +28,30 @@ def follow(viewer: Viewer, job_id: int | str, after: int) -> Iterator[LogSlice |
     jobs.get(viewer, job_id)
     source = streams.feed()
     listener = source.open(viewer, settings.value("server.stream_limit"))
-    return _pieces(source, listener, viewer, job_id, after)
+    return Following(source, listener, _pieces(source, listener, viewer, job_id, after))
 
 
 def _pieces(
     source: Feed, listener: Listener, viewer: Viewer, job_id: int | str, after: int
-) -> Iterator[LogSlice | None]:
+) -> Generator[LogSlice | None]:
     quiet = 0
-    try:
-        while not source.stopping.is_set():
-            db.session.remove()  # the next look must see what others committed
-            job = jobs.get(viewer, job_id)
-            ended = job.state.is_final  # asked before reading: what is written later is not lost
-            piece = workspaces.log(job, after)
-            after = piece.next
-            if piece.text:
-                quiet = 0
-                yield piece
-                continue
-            if ended:
-                return
-            quiet += 1
-            if quiet % HEARTBEAT_LOOKS == 0:
-                yield None
-            listener.waiting.clear()  # only the bell is of interest
-            db.session.remove()  # a stream must not hold a connection while it waits
-            listener.bell.wait(LOOK_SECONDS)
-            listener.bell.clear()
-    finally:
-        source.close(listener)
+    while not source.stopping.is_set():
+        db.session.remove()  # the next look must see what others committed
+        job = jobs.get(viewer, job_id)
+        ended = job.state.is_final  # asked before reading: what is written later is not lost
+        piece = workspaces.log(job, after)
+        after = piece.next
+        if piece.text:
+            quiet = 0
+            yield piece
+            continue
+        if ended:
+            yield DONE
+            return
+        quiet += 1
+        if quiet % HEARTBEAT_LOOKS == 0:
+            yield None
+        listener.waiting.clear()  # only the bell is of interest
+        db.session.remove()  # a stream must not hold a connection while it waits
+        listener.bell.wait(LOOK_SECONDS)
+        listener.bell.clear()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -59,6 +59,26 @@ class Listener:
         else:
             self.waiting.append(message)
         self.bell.set()
+
+
+class Following:
+    """What one listener hears, until it is closed; closing frees its place, begun or not."""
+
+    def __init__(self, source: Feed, listener: Listener, heard: Generator[Any]) -> None:
+        self._source, self._listener, self._heard = source, listener, heard
+
+    def __iter__(self) -> Iterator[Any]:
+        """Return itself: it is heard once."""
+        return self
+
+    def __next__(self) -> Any:
+        """Return what comes next; waits for it."""
+        return next(self._heard)
+
+    def close(self) -> None:
+        """End it."""
+        self._heard.close()
+        self._source.close(self._listener)
 
 
 class Feed:
@@ -201,9 +221,7 @@ def feed() -> Feed:
     return found
 
 
-def follow(
-    viewer: Viewer, last_id: int | None, *, heartbeat_seconds: float = 15.0
-) -> Iterator[Message | None]:
+def follow(viewer: Viewer, last_id: int | None, *, heartbeat_seconds: float = 15.0) -> Following:
     """Give everything after event `last_id` (from now on without one), for ever; None is a
     heartbeat.
 
@@ -213,29 +231,29 @@ def follow(
     """
     source = feed()
     listener = source.open(viewer, settings.value("server.stream_limit"))
-    return _messages(source, listener, viewer, last_id, heartbeat_seconds)
+    heard = _messages(source, listener, viewer, last_id, heartbeat_seconds)
+    return Following(source, listener, heard)
 
 
 def _messages(
     source: Feed, listener: Listener, viewer: Viewer, last_id: int | None, heartbeat_seconds: float
-) -> Iterator[Message | None]:
-    """Give backlog, then live messages; the listener is removed when the stream ends."""
-    try:
-        sent = events.head() if last_id is None else last_id
-        yield Message("connection", {"last_id": sent, "timestamp": iso(now())})
-        head, oldest = events.head(), events.oldest()
-        if last_id is not None and (last_id > head or (oldest and last_id < oldest - 1)):
-            yield Message("reset", {"last_id": head}, head)
-            sent = head
-        while rows := events.since(viewer, sent, 200):
-            for event in rows:
-                sent = event.id
-                yield as_message(event)
-            db.session.rollback()
-        db.session.remove()  # a stream must not hold a connection while it waits
-        yield from _live(source, listener, sent, heartbeat_seconds)
-    finally:
-        source.close(listener)
+) -> Generator[Message | None]:
+    """Give backlog, then live messages."""
+    db.session.remove()  # what was committed before we listened is in no older snapshot
+    sent = events.head() if last_id is None else last_id
+    yield Message("connection", {"last_id": sent, "timestamp": iso(now())})
+    head = events.head()
+    oldest = events.oldest() or head + 1
+    if last_id is not None and not oldest - 1 <= last_id <= head:
+        yield Message("reset", {"last_id": head}, head)
+        sent = head
+    while rows := events.since(viewer, sent, 200):
+        for event in rows:
+            sent = event.id
+            yield as_message(event)
+        db.session.rollback()
+    db.session.remove()  # a stream must not hold a connection while it waits
+    yield from _live(source, listener, sent, heartbeat_seconds)
 
 
 def _live(

@@ -223,3 +223,44 @@ def test_a_followed_log_gives_what_comes_until_the_job_has_ended(
         rest = list(lines)
     assert "data: and more" in rest
     assert rest[-3:] == ["event: done", "data: {}", ""]
+
+
+def test_asking_only_for_the_head_takes_no_stream_away(make_app: Callable[..., Flask]) -> None:
+    with serving(make_app(plugins=["zoo"], server__stream_limit=1)) as web:
+        for _ in range(3):
+            assert web.head("/api/events").status_code == 200
+        Stream(web).close()
+
+
+def test_a_stream_ends_when_its_reader_loses_the_right_to_listen(
+    app: Flask, as_user: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from st_core.api import sse
+    from st_core.db import db, unit_of_work
+    from st_core.models import User
+
+    monkeypatch.setattr(sse, "CHECK_SECONDS", 0.0)
+    reader, admin = as_user("researcher", "rita"), as_user("admin")
+    with serving(app) as web:
+        stream = Stream(web, Authorization=f"Bearer {reader.api_key}")
+        assert stream.next()["event"] == "connection"
+        with app.app_context(), unit_of_work():
+            db.session.query(User).filter_by(username="rita").one().is_active = False
+        web.post("/api/queue/pause", headers={"Authorization": f"Bearer {admin.api_key}"})
+        assert list(stream._lines) == []
+
+
+def test_what_was_committed_just_before_a_reader_came_is_not_lost(app: Flask) -> None:
+    from st_core.contracts import Viewer
+    from st_core.services import events, streams
+
+    everyone = Viewer(1, "somebody", "Somebody", frozenset({"*"}))
+    with serving(app) as web:
+        submit(web)
+        with app.app_context():
+            last = events.head()  # opens a snapshot that knows nothing of what follows
+            submit(web)
+            seen = streams.follow(everyone, last)
+            assert next(seen).name == "connection"
+            assert next(seen).number == last + 1
+            seen.close()

@@ -16,6 +16,7 @@ from flask_login import AnonymousUserMixin, LoginManager, UserMixin
 
 from ..actor import Actor, acting
 from ..contracts import Viewer
+from ..db import db
 from ..errors import NotAllowed, NotSignedIn, StError
 from ..services import api_keys, settings, users
 from . import headers, origin
@@ -90,6 +91,17 @@ def admit() -> None:
         _require(viewer, declared)
 
 
+def is_unchanged() -> bool:
+    """Tell whether the caller of this long request still is who they were, with the same rights."""
+    settings.refresh()
+    try:
+        return identify(request) == g.st_viewer
+    except NotSignedIn:
+        return False
+    finally:
+        db.session.remove()  # a stream must not hold a connection while it waits
+
+
 def identify(request: Request) -> Viewer | None:
     """Return who is calling, None when nobody says so. Raises NotSignedIn for a credential that is
     not valid.
@@ -135,8 +147,10 @@ def _needs_nobody(declared: Declared | None) -> bool:
     """Pass health, set-up and static files; refuse a route that declared nothing."""
     if declared is not None:
         return declared.permission == ALWAYS
-    if request.endpoint is None or is_static(request.endpoint):
-        return request.endpoint is not None
+    if request.endpoint is None:
+        return False
+    if is_static(request.endpoint):
+        return True
     log.error("the route %s (%s) declares no permission", request.path, request.endpoint)
     raise NotAllowed("This route declares no permission and is therefore closed; tell its author.")
 

@@ -24,6 +24,8 @@ LEVELS = ("debug", "info", "warning", "error", "critical")
 #: Attributes every record has; what else is on it was given as `extra` and goes into the JSON line.
 _ORDINARY = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "request_id"}
 HIDDEN = "[hidden]"
+#: What could end a line or hide one: nothing that callers send may begin a line of its own.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SECRETS = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {HIDDEN}"),
     (re.compile(r"\b(st|wt|hf|r8|sk|ghp|xox[abp])[_-][A-Za-z0-9_-]{12,}"), rf"\1_{HIDDEN}"),
@@ -54,7 +56,8 @@ class TextFormatter(logging.Formatter):
         """Return the record as text, without secrets."""
         request_id = _request_id()
         mark = f" [{request_id}]" if request_id else ""
-        line = f"{_at(record)} {record.levelname} {record.name}{mark} {record.getMessage()}"
+        line = f"{_at(record)} {record.levelname} {record.name}{mark} "
+        line += _CONTROL.sub(_escaped, record.getMessage())
         trace = _trace(record)
         return redact(f"{line}\n{trace}" if trace else line)
 
@@ -123,6 +126,10 @@ def is_json() -> bool:
 def _at(record: logging.LogRecord) -> str:
     moment = datetime.fromtimestamp(record.created, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _escaped(sign: re.Match[str]) -> str:
+    return sign[0].encode("unicode_escape").decode()
 
 
 def _request_id() -> str | None:

@@ -197,7 +197,7 @@ def _enter(job: Job, walk: Walk, *, event: str) -> None:
         message=f"{job.name} by {walk.viewer.username}",
         data={"status": target.value, "demands": [demand.reason for demand in walk.demands]},
     )
-    if job.attempt:
+    if event == "job.requeued":  # also of a job that was cancelled before its first attempt
         db.session.execute(delete(JobGate).where(JobGate.job_id == job.id))
     db.session.execute(
         insert(table_of(JobGate)),

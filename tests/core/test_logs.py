@@ -77,6 +77,17 @@ def test_secrets_never_reach_a_line(
     assert logs.HIDDEN in written
 
 
+@pytest.mark.parametrize("sign", ["\n", "\r", "\x1b", "\x9b", "\u2028", "\x00"])
+def test_what_a_caller_sends_cannot_begin_a_line_of_its_own(
+    sign: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure("text", "info")
+    log.info("GET %s 404", f"/a{sign}2026-01-01 ERROR forged")
+    written = capsys.readouterr().err
+    assert sign not in written.rstrip("\n")
+    assert len(written.splitlines()) == 1
+
+
 def test_configuring_twice_writes_each_line_once(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("text", "info")
     logs.configure("text", "info")

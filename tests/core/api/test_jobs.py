@@ -203,6 +203,16 @@ def test_a_failed_job_runs_again_as_a_new_attempt_of_the_same_job(
     assert client.post(f"/api/cloud/jobs/{number}/retry").status_code == 409
 
 
+def test_a_job_cancelled_before_its_first_start_runs_again(
+    client: Any, submit: Callable[..., Any]
+) -> None:
+    number = submit()["job_id"]
+    client.post(f"/api/cloud/jobs/{number}/cancel")
+    answer = client.post(f"/api/cloud/jobs/{number}/retry")
+    assert (answer.status_code, answer.json["status"]) == (200, "queued")
+    assert len(client.get(f"/api/cloud/jobs/{number}/gates").json["gates"]) == 7
+
+
 def test_retry_from_a_checkpoint_that_is_not_there_says_which_there_are(
     client: Any, run_job: Callable[..., str]
 ) -> None:

@@ -141,5 +141,14 @@ def announce(sock: socket.socket, webui: bool) -> None:
         log.info(ready)
     else:
         say(ready)
-    if webui:
+    if webui and _has_screen():
         webbrowser.open(url_of(sock))
+
+
+def _has_screen() -> bool:
+    """Tell whether a browser could show anything; without one a text browser would take the
+    terminal.
+    """
+    if sys.platform == "darwin":
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -11,6 +11,7 @@ import pytest
 
 from .conftest import SHORT, Ended
 
+pytestmark = pytest.mark.slow
 Run = Callable[..., Ended]
 PORTRAITS = {
     "--model_family": "sdxl",

@@ -14,6 +14,7 @@ from st_core.testing.server import ServerProcess
 
 from .conftest import SHORT, Ended
 
+pytestmark = pytest.mark.slow
 Run = Callable[..., Ended]
 LONG = ("--set", "steps=1000000")
 
@@ -148,6 +149,26 @@ def test_a_file_can_be_submitted_without_storing_it(run: Run, tmp_path) -> None:
     ended = run("jobs", "submit", str(path), *words)
     assert ended.code == 0, ended.err
     assert run("jobs", "get", ended.json["job_id"], "-o", "config_name").out == "mine\n"
+
+
+def test_a_follower_waits_through_a_restart_of_the_server(
+    server: Callable[..., ServerProcess], spawn: Callable[..., subprocess.Popen[str]]
+) -> None:
+    started = server().start()
+    body = {"config_name_to_load": "digits", "idempotency_key": "one"}
+    with started.client() as client:
+        job_id = client.post("/api/cloud/jobs/submit", json=body).json()["job_id"]
+    follower = spawn("jobs", "get", job_id, "--follow", SIMPLETUNER_PORT=str(started.port))
+    assert follower.stderr is not None
+    assert job_id in follower.stderr.readline()
+    started.kill()
+    while "does not answer" not in follower.stderr.readline():
+        assert follower.poll() is None
+    started.start()
+    with started.client() as client:
+        client.post(f"/api/cloud/jobs/{job_id}/cancel")
+    follower.communicate(timeout=60)
+    assert follower.returncode == 7
 
 
 def test_ctrl_c_while_following_leaves_the_job_running_and_says_so(

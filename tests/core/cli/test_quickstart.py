@@ -11,9 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import pytest
 
 from st_core.testing.server import ServerProcess
 
+pytestmark = pytest.mark.slow
 Spawn = Callable[..., "subprocess.Popen[str]"]
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -13,6 +13,7 @@ import pytest
 
 from st_core.testing.server import ServerProcess
 
+pytestmark = pytest.mark.slow
 Spawn = Callable[..., "subprocess.Popen[str]"]
 START = ("server", "--port", "0", "--state-dir")
 

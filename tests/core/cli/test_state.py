@@ -16,6 +16,8 @@ from click.testing import CliRunner, Result
 from st_core.cli import st
 from st_core.testing.server import ServerProcess
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def flask_st(state_dir: Path) -> Callable[..., Result]:

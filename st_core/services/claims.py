@@ -20,6 +20,7 @@ from ..clock import now
 from ..contracts import Hold
 from ..db import db, retried, revocable, storable, unit_of_work
 from ..models import Attempt, Job, JobState
+from ..models.jobs import IS_QUEUED
 from ..plugins import current_plugins
 from . import jobs, leases, limits, registries, settings
 from .limits import Load
@@ -117,7 +118,7 @@ def claim(busy: Collection[str] = ()) -> Claimed | None:
 
     Providers in `busy` take on nothing now. Returns None when nothing may start.
     """
-    if db.session.scalar(select(Job.id).where(Job.state == JobState.QUEUED).limit(1)) is None:
+    if db.session.scalar(select(Job.id).where(IS_QUEUED).limit(1)) is None:
         return None
     with unit_of_work(gate="dispatch"):
         settings.refresh()
@@ -135,7 +136,7 @@ def _take_first(present: Load, busy: Collection[str]) -> Claimed | None:
     )
     full = present.total >= settings.value("queue.max_concurrent")
     for _ in range(ROUNDS):
-        query = select(Job).where(Job.state == JobState.QUEUED, *out.criteria())
+        query = select(Job).where(IS_QUEUED, *out.criteria())
         if full:
             query = query.where(Job.bypasses_queue)
         window = list(db.session.scalars(query.order_by(*ORDER).limit(WINDOW)))

@@ -138,7 +138,7 @@ def create(
             fields=[{"path": "name", "message": "not a valid name"}],
         )
     refuse_problems(trainer, data)
-    with unit_of_work():
+    with unit_of_work(gate="submit"):  # names are unique: who comes second is told, not thrown out
         if db.session.scalar(select(Config.id).where(Config.name == name)) is not None:
             raise Conflict(f"a config named {name!r} exists already", code="duplicate")
         config = Config(
@@ -213,7 +213,7 @@ def delete(viewer: Viewer, name: str) -> None:
     """Command: delete a config and its revisions; jobs keep their snapshots."""
     seen = get(viewer, name)
     require_on(viewer, seen, "config.delete")
-    with unit_of_work():
+    with unit_of_work(gate="dispatch"):  # jobs of its revisions change, as they do in a claim
         config = db.session.get(Config, seen.id)
         if config is not None:
             events.emit(

@@ -11,15 +11,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from ..contracts import Action, Submission, Verdict, Viewer
 from ..db import db
 from ..errors import NotAllowed, SetTimeRule
 from ..models import Job
-from ..models.jobs import IS_ACTIVE
+from ..models.jobs import IS_ACTIVE, IS_QUEUED
 from ..plugins import current_plugins
-from . import permissions, settings
+from . import permissions, settings, tasks
 
 NAMES = (
     "max_concurrent",
@@ -47,12 +47,12 @@ class Load:
         self.by_provider[job.provider] += count
 
 
-def load() -> Load:
-    """Return the present load, by one aggregate query."""
+def load(also: ColumnElement[bool] | None = None) -> Load:
+    """Return the present load, by one aggregate query; jobs that `also` names count as active."""
     now = Load()
     query = (
         select(Job.user_id, Job.team_id, Job.provider, func.count())
-        .where(IS_ACTIVE)
+        .where(IS_ACTIVE if also is None else or_(IS_ACTIVE, also))
         .group_by(Job.user_id, Job.team_id, Job.provider)
     )
     for user_id, team_id, provider, count in db.session.execute(query):
@@ -94,12 +94,22 @@ def immediate(job: Job, submission: Submission) -> list[Verdict]:
     """Return a blocking verdict when the submission must not wait and would have to."""
     if not submission.no_wait:
         return []
-    present = load()
+    present = load(also=_about_to_start_before(job))
     hold = current_plugins().hold_job(job, present)
     reason = reached_by(job, present) or (hold.reason if hold else None)
     if reason is None:
         return []
     return [Verdict("no_wait", Action.BLOCK, 1, 1, "jobs", f"It would have to wait: {reason}")]
+
+
+def _about_to_start_before(job: Job) -> ColumnElement[bool]:
+    """Return the SQL criterion of jobs that nothing was seen to hold back and that go before a new
+    `job`."""
+    return and_(
+        IS_QUEUED,
+        Job.hold_reason.is_(None),
+        Job.effective_priority >= job.effective_priority,
+    )
 
 
 def require_priority(viewer: Viewer, priority: int, *, own: bool) -> None:
@@ -135,4 +145,5 @@ def change(viewer: Viewer, values: dict[str, Any]) -> dict[str, Any]:
         raise SetTimeRule("fair share is not part of this server yet; enable_fair_share stays off")
     named = {f"queue.{name}": value for name, value in values.items() if name in NAMES}
     settings.change(viewer, named, permission="queue.manage")
+    tasks.wake("dispatch")
     return current()

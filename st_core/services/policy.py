@@ -16,7 +16,14 @@ from flask import current_app
 from sqlalchemy import event, update
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from ..db import after_commit, assert_unit_of_work, before_commit, db, table_of
+from ..db import (
+    after_commit,
+    assert_unit_of_work,
+    before_commit,
+    db,
+    in_unit_of_work,
+    table_of,
+)
 from ..models import (
     ApiKey,
     AuthProvider,
@@ -47,7 +54,8 @@ class Memory:
 
     def __init__(self) -> None:
         self.generation = -1
-        self.answers: dict[Hashable, Any] = {}
+        #: question → the generation it was asked under, and the answer
+        self.answers: dict[Hashable, tuple[int, Any]] = {}
         self._connection: Any = None
         self._lock = threading.Lock()
 
@@ -99,9 +107,15 @@ def memory() -> Memory:
 
 
 def refresh(load: Callable[[], None]) -> None:
-    """Forget what is no longer true, and `load` anew what changed since we looked. One read."""
+    """Forget what is no longer true, and `load` anew what changed since we looked. One read.
+
+    Whatever this context reads afterwards is at least as new as the generation.
+    """
     mine = memory()
+    if not in_unit_of_work():
+        db.session.rollback()  # an older read snapshot would be taken for the present
     generation = mine.present_generation()
+    db.session().info["policy_generation"] = generation
     if generation != mine.generation:
         load()
         mine.forget()
@@ -109,13 +123,22 @@ def refresh(load: Callable[[], None]) -> None:
 
 
 def remembered(question: Hashable, ask: Callable[[], Answer]) -> Answer:
-    """Return the answer to `question`, asked once per generation."""
-    answers = memory().answers
-    if question not in answers:
-        if len(answers) >= MOST_ANSWERS:
-            answers.clear()
-        answers[question] = ask()
-    answer: Answer = answers[question]
+    """Return the answer to `question`, asked once per generation.
+
+    It is kept under the generation that this context has seen: when another thread has seen a newer
+    one meanwhile, ours may be out of date and is used this once.
+    """
+    mine = memory()
+    kept = mine.answers.get(question)
+    if kept is not None and kept[0] == mine.generation:
+        answer: Answer = kept[1]
+        return answer
+    answer = ask()
+    seen = db.session().info.get("policy_generation")
+    if seen is not None:
+        if len(mine.answers) >= MOST_ANSWERS:
+            mine.answers.clear()
+        mine.answers[question] = (seen, answer)
     return answer
 
 

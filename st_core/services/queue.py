@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from ..clock import iso, now
 from ..contracts import Viewer
-from ..db import db
+from ..db import db, fresh_view
 from ..errors import Malformed
 from ..models import Attempt, Job, JobState, User
 from ..models.jobs import IS_QUEUED, in_states
@@ -107,7 +107,8 @@ def entries(
     offset: int = 0,
 ) -> list[Entry]:
     """Return the queue as the viewer may see it: what runs, what waits in order, what waits for a
-    person, what has ended; each part is read through its own index."""
+    person, what has ended; each part is read through its own index, all as of one moment."""
+    fresh_view()
     rows: list[tuple[Job, User | None]] = []
     mine, skip = scope(viewer, user_id), offset
     for part, order in _PARTS:
@@ -189,11 +190,11 @@ def average_wait_seconds() -> float | None:
     rows = db.session.execute(
         select(Job.queued_at, Attempt.created_at)
         .join(Attempt, Attempt.job_id == Job.id)
-        .where(Attempt.number == 1)
+        .where(Attempt.number == 1, Attempt.created_at >= Job.queued_at)  # a retry enters anew
         .order_by(Attempt.id.desc())
         .limit(100)
     )
-    waits = [(claimed - queued).total_seconds() for queued, claimed in rows if queued is not None]
+    waits = [(claimed - queued).total_seconds() for queued, claimed in rows]
     return sum(waits) / len(waits) if waits else None
 
 
@@ -210,6 +211,7 @@ def estimated_wait_seconds(job: Job) -> float | None:
 def stats(viewer: Viewer) -> dict[str, Any]:
     """Return the numbers of the queue. Raises NotAllowed without `queue.view`."""
     permissions.require(viewer, "queue.view")
+    fresh_view()
     by_status = {
         STATUS.get(state, state.value): 0 for state in JobState if state is not JobState.NEW
     }
@@ -269,9 +271,7 @@ def entry_fields(entry: Entry) -> dict[str, Any]:
 
 
 def count(viewer: Viewer, states: tuple[JobState, ...], cap: int = 1000) -> tuple[int, bool]:
-    """Return how many entries in these states the viewer may see, up to `cap`, and whether that is
-    all.
-    """
+    """Return how many entries the viewer may see, up to `cap`, and whether that is all."""
     some = select(Job.id).where(in_states(states), scope(viewer)).limit(cap + 1).subquery()
     found = db.session.scalar(select(func.count()).select_from(some)) or 0
     return min(found, cap), found <= cap

@@ -247,12 +247,11 @@ def _messages(
     if last_id is not None and not oldest - 1 <= last_id <= head:
         yield Message("reset", {"last_id": head}, head)
         sent = head
-    while rows := events.since(viewer, sent, 200):
-        for event in rows:
-            sent = event.id
-            yield as_message(event)
-        db.session.rollback()
-    db.session.remove()  # a stream must not hold a connection while it waits
+    while batch := [as_message(event) for event in events.since(viewer, sent, 200)]:
+        db.session.remove()  # a stream must not hold a connection while its reader takes its time
+        sent = batch[-1].number or sent
+        yield from batch
+    db.session.remove()
     yield from _live(source, listener, sent, heartbeat_seconds)
 
 

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from flask import Flask
 
+from st_core.api import sse
 from st_core.boot import boot, shut_down
 from st_core.listening import listen, url_of
 from st_core.serving import make_server, serve
@@ -133,8 +134,9 @@ def test_a_stream_tells_what_happens_from_now_on(web: httpx.Client) -> None:
 
 @pytest.mark.parametrize("way", ["header", "parameter", "both"])
 def test_a_reader_that_comes_back_gets_what_it_missed_once_and_in_order(
-    web: httpx.Client, way: str
+    web: httpx.Client, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sse, "CHECK_SECONDS", 0.0)  # asked before every message who listens
     submit(web)
     last = head(web)
     missed = submit(web)
@@ -235,7 +237,6 @@ def test_asking_only_for_the_head_takes_no_stream_away(make_app: Callable[..., F
 def test_a_stream_ends_when_its_reader_loses_the_right_to_listen(
     app: Flask, as_user: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from st_core.api import sse
     from st_core.db import db, unit_of_work
     from st_core.models import User
 

@@ -13,7 +13,6 @@ from st_core.db import db
 from st_core.models import Event
 from st_core.plugins import current_plugins
 from st_core.services import jobs, submission, users
-from st_core.testing.work import deliver_all, run_job
 
 PATH = "/api/cloud/metrics/prometheus"
 
@@ -56,9 +55,11 @@ def test_active_counts_what_has_not_ended_and_does_not_wait_for_a_person(
     assert told["simpletuner_jobs_by_status", "pending_approval"] == 1
 
 
-def test_ended_jobs_stay_counted_when_their_records_are_deleted(app: Flask, client: Any) -> None:
-    job_id = run_job(app)
-    deliver_all(app)
+def test_ended_jobs_stay_counted_when_their_records_are_deleted(
+    app: Flask, client: Any, run_job: Callable[..., str], deliver_all: Callable[[], None]
+) -> None:
+    job_id = run_job()
+    deliver_all()
     with app.app_context():
         jobs.delete(users.viewer_of(users.local_owner(), "local"), job_id)
     told = scrape(client)
@@ -66,9 +67,11 @@ def test_ended_jobs_stay_counted_when_their_records_are_deleted(app: Flask, clie
     assert told["simpletuner_jobs_ended_total", "completed"] == 1
 
 
-def test_an_event_that_is_delivered_twice_is_counted_once(app: Flask, client: Any) -> None:
-    run_job(app)
-    deliver_all(app)
+def test_an_event_that_is_delivered_twice_is_counted_once(
+    app: Flask, client: Any, run_job: Callable[..., str], deliver_all: Callable[[], None]
+) -> None:
+    run_job()
+    deliver_all()
     before = scrape(client)
     with app.app_context():
         for event in db.session.query(Event).all():

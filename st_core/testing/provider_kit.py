@@ -172,6 +172,8 @@ class ProviderContract:
                 it.checkpoint(state)
             return
         _until(lambda: it.poll(state).phase is Phase.RUNNING)
+        if self.runs:  # what is asked before the trainer listens, it may never hear
+            _until(lambda: _has_begun(given))
         it.checkpoint(state)
         _until(lambda: list((given.workspace / "checkpoints").glob("step-*.json")))
         assert not it.poll(state).phase.is_final
@@ -237,6 +239,11 @@ def _until_final(provider: Provider, state: dict[str, Any]) -> Progress:
 
     _until(ended)
     return last[0]
+
+
+def _has_begun(order: Order) -> bool:
+    events = order.workspace / "metrics.jsonl"
+    return events.exists() and '"progress"' in events.read_text("utf-8")
 
 
 def _times(order: Order, text: str) -> int:

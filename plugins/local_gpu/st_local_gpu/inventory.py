@@ -21,6 +21,7 @@ from .gpus import Gpu, Nvml, Reading
 from .shepherd import kin
 
 SAMPLE_SECONDS = 5.0
+STALE_SECONDS = 4 * SAMPLE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,12 @@ class Watch:
             self._latest = Sample(reading, foreign, time.time())
             return self._latest
 
-    def latest(self, own_keys: Callable[[], set[str]] = set) -> Sample:
-        """Return what was seen last; looks when nothing was seen yet."""
-        return self._latest or self.look(own_keys())
+    def latest(self, own_keys: Callable[[], set[str]]) -> Sample:
+        """Return what was seen last; looks again where no service of this process does."""
+        seen = self._latest
+        if seen is None or time.time() - seen.at > STALE_SECONDS:
+            return self.look(own_keys())
+        return seen
 
     def close(self) -> None:
         """Let the library go and forget what was seen."""

@@ -4,8 +4,10 @@ before.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from statistics import fmean, pstdev
+from typing import Any
 
 from sqlalchemy import select
 
@@ -28,8 +30,16 @@ def rate_usd() -> Decimal:
 
 
 def cost_usd(seconds: float, slots: int) -> Decimal:
-    """Return what `slots` slots cost for that long."""
-    return rate_usd() * slots * Decimal(round(seconds, 3)) / HOUR_SECONDS
+    """Return what `slots` slots cost for that long, exact to the millisecond."""
+    milliseconds = Decimal(round(seconds * 1000))
+    return rate_usd() * slots * milliseconds / (1000 * HOUR_SECONDS)
+
+
+def spent_usd(record: Mapping[str, Any], devices: Sequence[str]) -> str | None:
+    """Return what an ended attempt cost as a decimal string; None when jobs here have no price."""
+    if not rate_usd() or not record.get("started_at"):
+        return None
+    return str(cost_usd(record["ended_at"] - record["started_at"], max(1, len(devices))))
 
 
 def estimate(submission: Submission) -> Estimate:

@@ -161,21 +161,15 @@ def _ended(
     record = now.record
     tail = tail_of(run.workspace / "log", run.processes().get("log_offset", 0))
     ending: Ending = judge(record, launch, evidence, tail, told.step)
-    started, ended = record.get("started_at"), record["ended_at"]
-    cost = (
-        pricing.cost_usd(ended - started, max(1, len(launch.get("devices", ()))))
-        if started
-        else None
-    )
     return Progress(
         phase=ending.phase,
         message=ending.message,
         resumable=ending.resumable,
         exit_code=record["returncode"],
         signal=record["signal"],
-        started_at=started,
-        ended_at=ended,
-        cost_usd=str(cost) if cost is not None else None,
+        started_at=record.get("started_at"),
+        ended_at=record["ended_at"],
+        cost_usd=pricing.spent_usd(record, launch.get("devices", ())),
         usage=usage.lately(run),
         **_figures(told, ended=True),
     )

@@ -9,7 +9,7 @@ from st_core.db import db, unit_of_work
 from st_core.services import events, workspaces
 
 from . import slots, usage
-from .inventory import SAMPLE_SECONDS, watch
+from .inventory import SAMPLE_SECONDS, Sample, watch
 from .runs import Run
 
 log = logging.getLogger(__name__)
@@ -35,13 +35,13 @@ def note_usage() -> None:
             usage.sample(Run(workspace, key), devices, sample)
         except OSError as error:  # a full disk, or a workspace that is being removed
             log.warning("the usage of %s cannot be noted: %s", key, error)
-    _tell_lost()
+    _tell_lost(sample)
 
 
-def _tell_lost() -> None:
+def _tell_lost(sample: Sample) -> None:
     """Record an event for each GPU that stopped answering, or came back, since the last look."""
     global _lost
-    gpus = {gpu.uuid: gpu for gpu in watch.latest().reading.gpus}
+    gpus = {gpu.uuid: gpu for gpu in sample.reading.gpus}
     now = {uuid for uuid, gpu in gpus.items() if gpu.is_lost}
     before, _lost = now if _lost is None else _lost, now
     with_names = [

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from flask import Flask
 
 from ..app import create_app
 from ..boot import prepare
 from ..models import JobState
-from ..services import api_keys, users
-from ..testing.server import ServerProcess, _free_port
+from ..testing.server import ServerProcess
 from . import filling, inside, listening, load
+from .places import environment, server, yardstick
 
 LIST = "/api/cloud/jobs?limit=50"
 SUBMIT = "/api/cloud/jobs/submit?provider=local_gpu"
@@ -55,65 +50,6 @@ class Size:
 
 QUICK = Size(requests=600, jobs=20_000, listeners=100, rounds=60, starts=4)
 FULL = Size(requests=2400, jobs=100_000, listeners=500, rounds=200, starts=10)
-
-
-@contextmanager
-def server(folder: Path) -> Iterator[tuple[ServerProcess, Flask, str]]:
-    """Give the server as users start it, an app on the same database, and an API key of the local
-    owner.
-
-    The queue is paused, so that what is submitted waits and nothing trains beside the measurement.
-    """
-    process = ServerProcess(folder)
-    process.configure({"server.stream_limit": 600, "queue.paused": True})
-    with _environment(folder):
-        app = create_app()
-        prepare(app)
-        with app.app_context():
-            _, key = api_keys.create(users.local_owner().id, "bench")
-        process.start()
-        try:
-            yield process, app, key
-        finally:
-            process.end()
-            process.clean()
-
-
-@contextmanager
-def _environment(folder: Path) -> Iterator[None]:
-    """Let this process's own app live in `folder`."""
-    import os
-
-    before = os.environ.get("SIMPLETUNER_STATE_DIR")
-    os.environ["SIMPLETUNER_STATE_DIR"] = str(folder)
-    try:
-        yield
-    finally:
-        os.environ.pop("SIMPLETUNER_STATE_DIR")
-        if before is not None:
-            os.environ["SIMPLETUNER_STATE_DIR"] = before
-
-
-@contextmanager
-def yardstick(folder: Path) -> Iterator[int]:
-    """Give the port of a running yardstick."""
-    port = _free_port()
-    argv = [sys.executable, "-m", "st_core.bench.yardstick", str(port), str(folder / "bare.db")]
-    bare = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        until = time.monotonic() + 30
-        while time.monotonic() < until and not _answers(port):
-            time.sleep(0.05)
-        yield port
-    finally:
-        bare.terminate()
-        bare.wait()
-
-
-def _answers(port: int) -> bool:
-    """Tell whether something listens on `port`."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def http_rows(size: Size) -> Iterator[Row]:
@@ -165,7 +101,7 @@ def http_rows(size: Size) -> Iterator[Row]:
 
 def dispatch_rows(size: Size) -> Iterator[Row]:
     """Measure the dispatcher with a long queue and limits active."""
-    with tempfile.TemporaryDirectory(prefix="st-bench-") as name, _environment(Path(name)):
+    with tempfile.TemporaryDirectory(prefix="st-bench-") as name, environment(Path(name)):
         app = create_app({"plugins.enabled": ["metrics"]})
         from ..testing.fake_trainer import FakeTrainer
 
@@ -251,7 +187,7 @@ def stream_rows(size: Size) -> Iterator[Row]:
 
 def start_up_rows(_size: Size) -> Iterator[Row]:
     """Measure what starting costs."""
-    with tempfile.TemporaryDirectory(prefix="st-bench-") as name, _environment(Path(name)):
+    with tempfile.TemporaryDirectory(prefix="st-bench-") as name, environment(Path(name)):
         seconds, memory = inside.start_up()
     yield Row(
         "import and create_app, every plugin", f"{seconds:.2f} s", "", "", "≤ 1.0 s", seconds <= 1.0

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from st_core.progress.simpletuner_files import (
     media_parser,
-    parse_hook_line,
     parse_manifest,
     parse_metrics_line,
 )
 from st_core.progress.trainer_states import parse_trainer_state
 
-HOOKS = Path(__file__).parent / "simpletuner-hooks.jsonl"
 METRICS = (
     '{"metrics":{"epoch":1.0,"grad_absmax":0.0025,"learning_rate":0.001,"optimization_loss":1.108,'
     '"seconds_per_step":0.417,"train_loss":1.108},"schema_version":1,"step":2,'
@@ -24,12 +21,6 @@ METRICS = (
 MEDIA = (
     '{"index":0,"label":"validation","path":"validation_images/step_4_validation_0_64x64.png",'
     '"resolution":"64x64","step":4,"type":"image"}'
-)
-STATUS = (
-    '{"type":"training.status","job_id":"job-0002","title":"Running","data":{"status":"running",'
-    '"global_step":3,"total_num_steps":8,"current_epoch":1},"progress":{"current":3,"total":8,'
-    '"percent":37.5,"eta_seconds":2.05,"metrics":{"loss":1.0242,"learning_rate":0.001,"epoch":1,'
-    '"grad_absmax":0.0053}},"timestamp":"2026-11-23T14:51:01+00:00","severity":"info"}'
 )
 
 
@@ -60,40 +51,6 @@ def test_a_manifest_completes_a_run_only_when_it_says_so(status: str, event: str
     (reading,) = parse_manifest(text)
     assert (reading.event, reading.total) == (event, 8)
     assert parse_manifest(text[:-1]) == []
-
-
-def test_a_running_status_tells_where_the_run_is() -> None:
-    reading = parse_hook_line(STATUS)
-    assert reading is not None
-    assert (reading.step, reading.total, reading.epoch, reading.eta_seconds) == (3, 8, 1, 2.05)
-    assert reading.metrics["loss"] == 1.0242
-    assert reading.event is None
-
-
-@pytest.mark.parametrize(("status", "event"), [("failed", "failed"), ("interrupted", "stopped")])
-def test_an_ending_status_stands_at_the_top_level(status: str, event: str) -> None:
-    reading = parse_hook_line(
-        json.dumps({"type": "training.status", "status": status, "message": "so it is"})
-    )
-    assert reading is not None
-    assert (reading.event, reading.message) == (event, "so it is")
-
-
-def test_every_captured_message_is_read_and_the_stages_come_in_order() -> None:
-    bodies = [json.loads(line)["body"] for line in HOOKS.read_text("utf-8").splitlines()]
-    found = [parse_hook_line(json.dumps(body)) for body in bodies]
-    stages = [reading.stage for reading in found if reading and reading.stage]
-    assert stages[0] == "Configuring data backends"
-    assert "Loading text embedding cache 0 %" in stages
-    assert stages[-1] == "Resume Checkpoint"
-    assert all(reading is None or reading.event is None for reading in found)
-
-
-def test_only_training_complete_completes_a_run() -> None:
-    done = {"type": "lifecycle.stage", "stage": {"key": "training_complete", "status": "completed"}}
-    saved = {"type": "lifecycle.stage", "stage": {"key": "model_save", "status": "completed"}}
-    assert getattr(parse_hook_line(json.dumps(done)), "event", None) == "completed"
-    assert getattr(parse_hook_line(json.dumps(saved)), "event", None) is None
 
 
 def test_a_saved_state_tells_its_whole_history() -> None:

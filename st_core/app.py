@@ -45,7 +45,6 @@ class Deployment:
     policy: Memory = field(default_factory=Memory)
     runner: ThreadRunner | None = None
     booted: bool = False
-    setup_code_hash: str | None = None
 
 
 def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:

@@ -16,7 +16,7 @@ from flask import Flask
 from st_core.api import sse
 from st_core.boot import boot, shut_down
 from st_core.listening import listen, url_of
-from st_core.serving import make_server, serve
+from st_core.web_server import make_server, serve
 
 JOB = {"trainer": "fake_trainer", "config": {"steps": 1}}
 

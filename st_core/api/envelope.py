@@ -17,9 +17,11 @@ from flask import Flask, Response, g, render_template, request
 from jinja2 import TemplateError
 from markupsafe import Markup
 from pydantic import ValidationError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from ..errors import Malformed, StError
+from ..errors import Malformed, StError, Unavailable
 from .parsing import fields_of
 
 log = logging.getLogger(__name__)
@@ -45,6 +47,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(StError, _of_ours)
     app.register_error_handler(ValidationError, _of_pydantic)
     app.register_error_handler(HTTPException, _of_werkzeug)
+    for trouble in (OperationalError, InterfaceError, NoConnectionLeft):
+        app.register_error_handler(trouble, _of_database)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -123,6 +127,23 @@ def _of_pydantic(error: ValidationError) -> Response:
     fields = fields_of(error, "body")
     first = fields[0]
     return _of_ours(Malformed(f"{first['path'] or 'body'}: {first['message']}", fields=fields))
+
+
+def _of_database(error: Exception) -> Response:
+    """Answer for a database that does not (guide section 5): a caller may try again later."""
+    log.error(
+        "the database failed while answering %s %s: %s",
+        request.method,
+        request.path,
+        " ".join(str(getattr(error, "orig", error)).split()),
+    )
+    return _of_ours(
+        Unavailable(
+            "The database does not answer; check that it runs and can be reached.",
+            code="database_unavailable",
+            headers={"Retry-After": "5"},
+        )
+    )
 
 
 def _of_werkzeug(error: HTTPException) -> Any:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from flask import current_app
 from sqlalchemy import event, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from ..db import (
@@ -60,13 +61,19 @@ class Memory:
         self._lock = threading.Lock()
 
     def present_generation(self) -> int:
-        """Return the generation as last committed by anybody; a lost connection is made anew."""
+        """Return the generation as last committed by anybody; a lost connection is made anew.
+
+        Raises OperationalError when there is none to be had.
+        """
         with self._lock:
             try:
                 return self._read()
             except Exception:
                 self._drop()
+            try:
                 return self._read()
+            except db.engine.dialect.loaded_dbapi.Error as error:  # type: ignore[attr-defined]
+                raise OperationalError(_ASK, None, error) from error
 
     def _read(self) -> int:
         if self._connection is None:

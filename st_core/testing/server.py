@@ -93,6 +93,23 @@ class ServerProcess:
             )
         return self.process
 
+    def beside(self, *command: str, **env: str) -> subprocess.Popen[str]:
+        """Start another command on the same state folder; its output is to be read by the caller.
+
+        The first word is a program of the server's own environment: `simpletuner`, `flask`.
+        """
+        program, *words = command
+        return subprocess.Popen(
+            [*_dies_with_us(), str(self.python.with_name(program)), *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.state_dir,
+            env=self._environment() | {"SIMPLETUNER_STATE_DIR": str(self.state_dir)} | env,
+            start_new_session=True,
+        )
+
     def is_healthy(self) -> bool:
         """Tell whether `/health` answers with success."""
         try:
@@ -113,7 +130,7 @@ class ServerProcess:
     def kill(self) -> None:
         """End the server without a word, as a power cut would; what it started goes on."""
         if self.process is not None and self.process.poll() is None:
-            for child in self._server_children():
+            for child in self.children():
                 child.kill()
             self.process.kill()
             self.process.wait()
@@ -128,6 +145,16 @@ class ServerProcess:
         """Return the end of everything the server printed, over all starts."""
         path = self.state_dir / "server.out"
         return path.read_text(errors="replace")[-5000:] if path.exists() else ""
+
+    def children(self) -> list[psutil.Process]:
+        """Return the further server processes of `--processes N`, never a trainer's supervisor."""
+        if self.process is None:
+            return []
+        try:
+            children = psutil.Process(self.process.pid).children()
+            return [each for each in children if "st_core.serving" in each.cmdline()]
+        except psutil.Error:
+            return []
 
     def leftovers(self) -> list[psutil.Process]:
         """Return the processes that work in this state folder: trainers and their supervisors."""
@@ -160,16 +187,6 @@ class ServerProcess:
             if not name.startswith(("SIMPLETUNER_", "ST_", "FLASK_"))
         }
         return kept | {"HOME": str(self.state_dir), "PYTHONUNBUFFERED": "1"} | self.env
-
-    def _server_children(self) -> list[psutil.Process]:
-        """Return further server processes (`--processes N`), never a trainer's supervisor."""
-        if self.process is None:
-            return []
-        try:
-            children = psutil.Process(self.process.pid).children()
-            return [each for each in children if "st_core.serving" in each.cmdline()]
-        except psutil.Error:
-            return []
 
     def _is_ours(self, process: psutil.Process) -> bool:
         folder = str(self.state_dir)

@@ -72,7 +72,7 @@ class Memory:
                 self._drop()
             try:
                 return self._read()
-            except db.engine.dialect.loaded_dbapi.Error as error:  # type: ignore[attr-defined]
+            except db.engine.dialect.loaded_dbapi.Error as error:
                 raise OperationalError(_ASK, None, error) from error
 
     def _read(self) -> int:

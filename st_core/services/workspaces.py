@@ -82,7 +82,8 @@ def _not_gone_on_from(job: Job, folder: Path) -> list[str]:
     trainer = registries.trainer(job.trainer)
     saved = trainer.checkpoints(folder)
     if job.resume_from is None:
-        return [item.path for item in (*saved, *trainer.samples(folder))]
+        drawn = trainer.samples(folder)
+        return [item.path for item in saved] + [item.path for item in drawn]
     begins = [item.step for item in saved if item.path == job.resume_from]
     return [item.path for item in saved if begins and item.step > begins[0]]
 

@@ -83,6 +83,7 @@ class HelloProvider:
         notes = _notes(state)
         alive = self._is_alive(state)  # asked before the exit note is read: it may end in between
         if (notes / "exit").exists():
+            self._reap(state["key"])
             return _ended(int((notes / "exit").read_text()), (notes / "stop").exists())
         if not alive:
             return Progress(Phase.LOST, message="gone without a word", resumable=True)
@@ -106,11 +107,16 @@ class HelloProvider:
         state = {"key": key, "workspace": str(workspace)}
         return state if (_notes(state) / "pid").exists() else None
 
+    def _reap(self, key: str) -> None:
+        """Wait for a shell that has written its note: ending is all it has left to do."""
+        child = self._children.pop(key, None)
+        if child is not None:
+            child.wait(self.timeout_seconds)
+
     def _is_alive(self, state: Mapping[str, Any]) -> bool:
         """Tell whether the shell of an attempt lives, whoever started it."""
         child = self._children.get(state["key"])
         if child is not None and child.poll() is not None:
-            del self._children[state["key"]]
             return False
         try:
             os.kill(_pid(_notes(state)), 0)

@@ -78,12 +78,14 @@ def lines(
     *,
     size: tuple[int, int] = (390, 190),
     log: bool = False,
+    x_end: float = 0,
     x_format: Callable[[float], str] = str,
     y_format: Callable[[float], str] = str,
 ) -> Markup:
     """Draw curves over a shared x; a gap is None. `summary` says in words what the picture shows.
 
-    With `log` the y axis is logarithmic and values that are not above zero are left out.
+    The x axis reaches at least to `x_end`. With `log` the y axis is logarithmic and values that
+    are not above zero are left out.
     """
     pygal, options = _pygal()
     shown = [(name, [_drawable(value, log) for value in values]) for name, values in series]
@@ -96,7 +98,7 @@ def lines(
         height=size[1],
         logarithmic=log,
         range=(y_ticks[0], y_ticks[-1]),
-        x_labels=ticks(min(x), max(x)),
+        x_labels=ticks(min(x), max(*x, x_end)),
         y_labels=y_ticks,
         x_value_formatter=x_format,
         value_formatter=y_format,

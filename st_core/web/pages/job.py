@@ -117,12 +117,13 @@ class _Shown:
     created_at: Any
 
 
-def _view() -> curves.View:
+def _view(seen: _Seen) -> curves.View:
     """Return how the URL wants curves drawn; a value nobody offers counts as the default."""
     smoothing = request.args.get("smooth", type=float)
     return curves.View(
         smoothing=smoothing if smoothing in curves.SMOOTHING else curves.DEFAULT_SMOOTHING,
         log=request.args.get("scale") == "log",
+        last_step=seen.at.total or 0,
     )
 
 
@@ -146,7 +147,7 @@ def _grid(seen: _Seen, *, brief: bool = False) -> samples.Grid:
 def job(job_id: str) -> str:
     """Show how far a job is, what it looks like, what it said, and what it is."""
     seen = _see(job_id)
-    view = _view()
+    view = _view(seen)
     trail = gate_trail.of_job(job_history.gates(seen.job))
     shown = [name for name in ("loss", "learning_rate") if len(seen.series.get(name, ())) > 1]
     return _render(
@@ -174,7 +175,8 @@ def job(job_id: str) -> str:
 @page(blueprint, "/jobs/<job_id>/metrics", permission=SEES_JOBS)
 def job_metrics(job_id: str) -> str:
     """Show every curve of a job, and the same in numbers."""
-    seen, view = _see(job_id), _view()
+    seen = _see(job_id)
+    view = _view(seen)
     return _render(
         seen,
         "metrics",

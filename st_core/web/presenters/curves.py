@@ -30,10 +30,13 @@ Points = Sequence[tuple[int, float]]
 
 @dataclass(frozen=True)
 class View:
-    """How curves are drawn: `smoothing` of the loss from 0 to below 1, and its scale."""
+    """How curves are drawn: `smoothing` of the loss from 0 to below 1, its scale, and the step
+    that the axis reaches at least.
+    """
 
     smoothing: float = DEFAULT_SMOOTHING
     log: bool = False
+    last_step: int = 0
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,7 @@ def _curve(name: str, points: Points, view: View, size: tuple[int, int]) -> Curv
         steps,
         series,
         size=size,
+        x_end=view.last_step,
         log=view.log and _is_loss(name),
         x_format=lambda step: f"{step:,.0f}",
         y_format=_tick,

@@ -163,10 +163,10 @@ def _usage_tiles(usage: dict[str, Any]) -> Iterator[Tile]:
     ):
         if isinstance(value := usage.get(key), int | float):
             used, unit = formats.memory(value).split(" ")
-            of = f" of {formats.memory(usage[total])}" if usage.get(total) else ""
-            yield Tile(
-                label, used, f"{unit}{of}" if not of else of.strip(), _history(usage, key, label)
-            )
+            whole = formats.memory(usage[total]) if usage.get(total) else ""
+            same = whole.endswith(f" {unit}")
+            words = f"of {whole}" if same else f"{unit} of {whole}" if whole else unit
+            yield Tile(label, used, words, _history(usage, key, label))
 
 
 def _history(usage: dict[str, Any], key: str, label: str) -> Markup:

@@ -30,12 +30,13 @@ class LogView:
 
 
 def tail(job: Job, most_bytes: int, most_lines: int, until: int | None = None) -> LogView | None:
-    """Return the last whole lines of a log, or those that end at byte `until`; None before it
-    begins.
+    """Return the last whole lines of a log, or those that end at byte `until`.
+
+    None when there is no log and there will be none.
     """
     start = -most_bytes if until is None else max(until - most_bytes, 0)
     part = workspaces.log(job, start, most_bytes if until is None else min(most_bytes, until))
-    if not part.text:
+    if not part.text and job.state.is_final:
         return None
     grows = until is None and not job.state.is_final
     head, text, end = _whole_lines(part, cut_end=grows)

@@ -47,8 +47,9 @@ def describe(
         raise Malformed(
             f"{new_name!r} is no name for a config: letters, digits, ._-[]() and spaces."
         )
+    number = seen.id  # it may be gone once the unit of work looks again
     with unit_of_work(gate="submit"):
-        config = db.session.get(Config, seen.id, with_for_update=True, populate_existing=True)
+        config = db.session.get(Config, number, with_for_update=True, populate_existing=True)
         if config is None:
             raise NotFound(f"there is no config named {name!r} any more", code="config_not_found")
         before = {"name": config.name, "description": config.description}

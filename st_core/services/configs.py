@@ -173,8 +173,9 @@ def save(
     seen = get(viewer, name)
     require_on(viewer, seen, "config.edit")
     refuse_problems(seen.trainer, data)
+    number = seen.id  # it may be gone once the unit of work looks again
     with unit_of_work():
-        config = db.session.get(Config, seen.id, with_for_update=True, populate_existing=True)
+        config = db.session.get(Config, number, with_for_update=True, populate_existing=True)
         if config is None:
             raise NotFound(f"there is no config named {name!r} any more", code="config_not_found")
         if expected_revision is not None and config.revision != expected_revision:
@@ -213,8 +214,9 @@ def delete(viewer: Viewer, name: str) -> None:
     """Command: delete a config and its revisions; jobs keep their snapshots."""
     seen = get(viewer, name)
     require_on(viewer, seen, "config.delete")
+    number = seen.id
     with unit_of_work(gate="dispatch"):  # jobs of its revisions change, as they do in a claim
-        config = db.session.get(Config, seen.id)
+        config = db.session.get(Config, number)
         if config is not None:
             events.emit(
                 "config.deleted",

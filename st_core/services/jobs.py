@@ -152,8 +152,9 @@ def cancel(viewer: Viewer, job_id: int | str, *, right: str = "job.cancel") -> J
     """
     seen = get(viewer, job_id)
     require_on(viewer, seen, right)
+    number = seen.id  # it may be gone once the unit of work looks again
     with unit_of_work(gate="dispatch"):
-        job = lock(seen.id)
+        job = lock(number)
         if job.state.is_final:
             raise Conflict(f"job {job.id} is {job.state.value} already", code="invalid_job_state")
         if job.state.is_active:
@@ -198,8 +199,9 @@ def delete(viewer: Viewer, job_id: int | str) -> None:
     """
     seen = get(viewer, job_id)
     require_on(viewer, seen, "job.delete")
+    number = seen.id
     with unit_of_work(gate="dispatch"):
-        job = lock(seen.id)
+        job = lock(number)
         if not job.state.is_final:
             raise Conflict(
                 f"job {job.id} is {job.state.value}; cancel it before deleting it",

@@ -25,8 +25,9 @@ def set_priority(viewer: Viewer, job_id: int | str, priority: int | None) -> tup
         seen.team_id is not None and seen.team_id in viewer.team_ids
     )
     limits.require_priority(viewer, priority if priority is not None else 0, own=mine)
+    number = seen.id  # it may be gone once the unit of work looks again
     with unit_of_work(gate="dispatch"):
-        job = jobs.lock(seen.id)
+        job = jobs.lock(number)
         if job.state not in (JobState.QUEUED, JobState.PENDING_APPROVAL):
             raise Conflict(
                 f"job {job.id} is {job.state.value}; only a waiting job has a priority to change",
@@ -51,9 +52,9 @@ def approve(viewer: Viewer, job_id: int | str) -> Job:
     Raises NotAllowed without `queue.approve`, Conflict when it does not wait for approval.
     """
     permissions.require(viewer, "queue.approve")
-    seen = jobs.get(viewer, job_id)
+    number = jobs.get(viewer, job_id).id
     with unit_of_work(gate="dispatch"):
-        job = _waiting_for_approval(seen.id)
+        job = _waiting_for_approval(number)
         events.emit("job.approved", job=job, message=f"released by {viewer.username}")
         jobs.move(job, JobState.QUEUED)
     tasks.wake("dispatch")
@@ -71,9 +72,9 @@ def reject(viewer: Viewer, job_id: int | str, reason: str) -> Job:
         raise Malformed(
             "a rejection needs a reason", fields=[{"path": "reason", "message": "missing"}]
         )
-    seen = jobs.get(viewer, job_id)
+    number = jobs.get(viewer, job_id).id
     with unit_of_work(gate="dispatch"):
-        job = _waiting_for_approval(seen.id)
+        job = _waiting_for_approval(number)
         events.emit("job.rejected", job=job, message=reason, data={"reason": reason})
         jobs.move(job, JobState.CANCELLED, message=f"rejected by {viewer.username}: {reason}")
         job.error_message = f"Rejected by {viewer.username}: {reason}"

@@ -95,10 +95,11 @@ def retry(
     jobs.require_on(viewer, seen, "job.cancel")
     resume_from = None if fresh else starting_points.to_resume(seen, checkpoint)
     walk = Walk(viewer, _again(viewer, seen))
+    number = seen.id  # it may be gone once the unit of work looks again
     try:
         gates.walk_through(walk, gates.OUTSIDE, to_the_end=False)
         with unit_of_work(gate="submit"):
-            job = walk.job = jobs.lock(seen.id)
+            job = walk.job = jobs.lock(number)
             if JobState.QUEUED not in MOVES[job.state] or not job.state.is_final:
                 raise Conflict(
                     f"job {job.id} is {job.state.value}; only a failed or cancelled one can be "

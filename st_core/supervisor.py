@@ -74,14 +74,14 @@ class Supervisor:
         """Start the first child, wait until it answers, then the others; return 0, or its exit
         code.
 
-        One after the other, because the first one migrates the database and tells what is wrong,
+        The others start when it is ready, because it migrates the database and tells what is wrong,
         once.
         """
         first = self._start_child(is_first=True)
         if not first.wait_until_ready():
             return first.process.wait() or 1
         for _ in range(self.count - 1):
-            self._start_child().wait_until_ready()
+            self._start_child()
         return 0
 
     def _start_child(self, *, is_first: bool = False) -> Child:
@@ -122,6 +122,7 @@ class Supervisor:
 
     def end(self) -> None:
         """End every child: SIGTERM, wait until it has drained, SIGKILL when that takes too long."""
+        self.sock.close()  # or the kernel would go on accepting for nobody
         for child in self.children:
             if not child.is_dead():
                 child.process.send_signal(signal.SIGTERM)

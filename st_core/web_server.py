@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import resource
+import select
 import socket
 import threading
 import time
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING
 
 from waitress import wasyncore
 from waitress.server import TcpWSGIServer, create_server
+
+from .listening import BACKLOG
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -79,12 +82,13 @@ def _drain(server: TcpWSGIServer) -> None:
 
 
 def _accept_the_waiting(server: TcpWSGIServer) -> None:
-    """Take the connections the kernel has already accepted for us: closing the socket would reset
-    them.
+    """Take the connections the kernel has already accepted for us, and let it accept no further
+    ones: closing the socket would reset them.
     """
-    before = -1
-    while len(server.active_channels) > before:
-        before = len(server.active_channels)
+    server.socket.listen(0)
+    for _ in range(BACKLOG):
+        if not select.select([server.socket], [], [], 0)[0]:
+            return
         wasyncore.loop(timeout=0, use_poll=True, map=server._map, count=1)
 
 

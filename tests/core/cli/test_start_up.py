@@ -5,7 +5,10 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
+import time
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -89,7 +92,8 @@ def test_the_address_is_printed_when_it_answers_and_sigterm_ends_it_with_code_0(
 ) -> None:
     process = spawn(*START, str(tmp_path / "state"))
     assert process.stderr is not None
-    assert "ready at http://127.0.0.1:" in process.stderr.readline()
+    while "ready at http://127.0.0.1:" not in (line := process.stderr.readline()):
+        assert line, "it ended by itself"
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
 
@@ -129,6 +133,30 @@ def test_processes_end_when_their_parent_is_killed(server: Callable[..., ServerP
     parent.kill()
     _, alive = psutil.wait_procs(children, timeout=30)
     assert alive == []
+
+
+def test_ending_under_load_drops_no_request(server: Callable[..., ServerProcess]) -> None:
+    running = server("--processes", "2").start()
+    told: Counter[str] = Counter()
+
+    def ask_until_refused() -> None:
+        while True:
+            try:
+                connection = socket.create_connection(("127.0.0.1", running.port), timeout=30)
+            except ConnectionRefusedError:
+                return
+            with connection:
+                connection.sendall(b"GET /health HTTP/1.0\r\n\r\n")
+                told[connection.recv(4096)[:12].decode()] += 1
+
+    with ThreadPoolExecutor(8) as pool:
+        asking = [pool.submit(ask_until_refused) for _ in range(8)]
+        while told.total() < 100 and not any(each.done() for each in asking):
+            time.sleep(0.01)
+        assert running.end() == 0
+        for each in asking:
+            each.result(60)
+    assert {answer[-3:] for answer in told} == {"200"}
 
 
 def _two_children(

@@ -8,7 +8,6 @@ import logging
 import os
 import socket
 import sys
-import webbrowser
 
 import click
 
@@ -18,6 +17,7 @@ from ..listening import listen, url_of
 from ..supervisor import Supervisor
 from .outcome import CliError, ExitCode
 from .output import say
+from .window import show
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def _no_tls(ctx: click.Context, _param: click.Parameter, value: object) -> None:
     show_default=True,
     help="Server processes that share the port.",
 )
-@click.option("--webui", is_flag=True, help="Open the page in a browser once it answers.")
+@click.option("--webui", is_flag=True, help="Open the page in a window or browser once it answers.")
 @click.option(
     "--state-dir",
     type=click.Path(file_okay=False),
@@ -141,14 +141,5 @@ def announce(sock: socket.socket, webui: bool) -> None:
         log.info(ready)
     else:
         say(ready)
-    if webui and _has_screen():
-        webbrowser.open(url_of(sock))
-
-
-def _has_screen() -> bool:
-    """Tell whether a browser could show anything; without one a text browser would take the
-    terminal.
-    """
-    if sys.platform == "darwin":
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    if webui:
+        show(url_of(sock))

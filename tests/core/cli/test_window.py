@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-
-from st_core.testing.server import ServerProcess
 
 WINDOW = """
 class WebViewException(Exception): pass
@@ -26,19 +27,22 @@ def browser(tmp_path: Path) -> Path:
     return script
 
 
-def opened(tmp_path: Path, browser: Path, **env: str) -> str:
-    """Start a server with --webui, and return what was opened."""
-    given = {"DISPLAY": ":99", "BROWSER": f"{browser} %s", **env}
-    server = ServerProcess(tmp_path / "state", "--webui", **given)
+def opened(tmp_path: Path, browser: Path, start: Sequence[str], **env: str) -> str:
+    """Run `start` on a machine with a screen, and return what it opened."""
+    note = tmp_path / "opened"
+    given = {**os.environ, "DISPLAY": ":99", "BROWSER": f"{browser} %s", **env}
+    process = subprocess.Popen([sys.executable, *start], env=given, stderr=subprocess.DEVNULL)
     try:
-        server.start()
-        note = tmp_path / "opened"
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while time.monotonic() < until and not (note.exists() and note.read_text()):
             time.sleep(0.05)
-        return note.read_text().strip().replace(server.base_url, "URL")
+        return note.read_text().strip()
     finally:
-        server.clean()
+        process.terminate()
+        process.wait()
+
+
+SHOW = ("-c", "from st_core.cli.window import show; show('http://127.0.0.1:8080')")
 
 
 def stand_in(tmp_path: Path, create: str) -> str:
@@ -52,18 +56,22 @@ def stand_in(tmp_path: Path, create: str) -> str:
 def test_without_the_extra_the_default_browser_opens_the_page(
     tmp_path: Path, browser: Path
 ) -> None:
-    assert opened(tmp_path, browser) == "browser URL"
+    state = {"SIMPLETUNER_STATE_DIR": str(tmp_path / "state")}
+    server = ("-m", "st_core.cli", "server", "--port", "0", "--webui")
+    assert opened(tmp_path, browser, server, **state).startswith("browser http://127.0.0.1:")
 
 
 def test_with_the_extra_the_page_has_a_window_of_its_own(tmp_path: Path, browser: Path) -> None:
     note = str(tmp_path / "opened")
     library = stand_in(tmp_path, f"open({note!r}, 'w').write('window ' + title + ' ' + url)")
-    assert opened(tmp_path, browser, PYTHONPATH=library) == "window SimpleTuner URL"
+    assert opened(tmp_path, browser, SHOW, PYTHONPATH=library) == (
+        "window SimpleTuner http://127.0.0.1:8080"
+    )
 
 
 def test_a_window_that_cannot_open_falls_back_to_the_browser(tmp_path: Path, browser: Path) -> None:
     library = stand_in(tmp_path, "raise WebViewException('no toolkit')")
-    assert opened(tmp_path, browser, PYTHONPATH=library) == "browser URL"
+    assert opened(tmp_path, browser, SHOW, PYTHONPATH=library) == ("browser http://127.0.0.1:8080")
 
 
 def test_without_a_screen_nothing_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,8 @@ def documents() -> list[Path]:
     root = Path(__file__).resolve().parent.parent
     if not (root / "pyproject.toml").is_file():
         return []
-    return [*sorted(root.glob("*.md")), *sorted((root / "plugins").glob("**/README.md"))]
+    pages = [root / "README.md", root / "st_core" / "REFERENCE.md"]
+    return [*pages, *sorted((root / "plugins").glob("**/README.md"))]
 
 
 def content(app: Flask, name: str) -> str:

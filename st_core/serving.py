@@ -25,7 +25,7 @@ from .errors import StError
 from .services import setup
 from .web_server import make_server, serve
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("st_core.serving")  # also when it runs as __main__
 
 
 def run(

@@ -26,6 +26,7 @@ _FLAGS = [
     "--disable-gpu",
     "--disable-quic",
     "--disable-sync",
+    "--host-resolver-rules=MAP *.test 127.0.0.1",
     "--no-first-run",
 ]
 _RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]

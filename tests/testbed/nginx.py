@@ -44,13 +44,35 @@ http {{
     proxy_set_header Connection "";
     location / {{ proxy_pass http://app; proxy_read_timeout 1h; }}
   }}
+  server {{
+    listen 127.0.0.1:{guide} ssl http2;
+    ssl_certificate {dir}/cert.pem; ssl_certificate_key {dir}/key.pem;
+    location / {{
+      proxy_pass http://127.0.0.1:{app};
+      proxy_set_header Host $host;
+      proxy_set_header X-Real-IP $remote_addr;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+      proxy_set_header X-Forwarded-Proto $scheme;
+      proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection "upgrade";
+      proxy_read_timeout 86400;
+    }}
+  }}
+  server {{
+    listen 127.0.0.1:{one_line};
+    location / {{ proxy_pass http://127.0.0.1:{app}; }}
+  }}
 }}
 """
 
 
 class Nginx(Service):
-    """`url` is the TLS side with all forwarded headers; `bare_url` is plain http with nginx's own
-    defaults, which send `Host: app` and no forwarded header at all: the careless set-up."""
+    """`url` is the TLS side with all forwarded headers, `guide_url` with those of the guide.
+
+    The careless set-ups have plain http and no forwarded header at all: `bare_url` sends `Host:
+    app`; `one_line_url` is a lone `proxy_pass` and sends a loopback Host.
+    """
 
     name = "nginx"
     account = "nobody"
@@ -67,9 +89,12 @@ class Nginx(Service):
         key, certificate = self_signed("localhost")
         self.write("key.pem", key)
         self.certificate = self.write("cert.pem", certificate)
-        http, https = free_ports(2)
+        http, https, guide, one_line = free_ports(4)
         self.url, self.bare_url = f"https://127.0.0.1:{https}", f"http://127.0.0.1:{http}"
-        conf = _CONF.format(dir=self.folder, app=self.app_port, http=http, https=https)
+        self.guide_url = f"https://127.0.0.1:{guide}"
+        self.one_line_url = f"http://127.0.0.1:{one_line}"
+        ports = {"http": http, "https": https, "guide": guide, "one_line": one_line}
+        conf = _CONF.format(dir=self.folder, app=self.app_port, **ports)
         path: Path = self.write("nginx.conf", conf)
         # -e: without it nginx first tries /var/log/nginx/error.log, which only root may write
         self.spawn([binary, "-p", self.folder, "-c", path, "-e", self.folder / "error.log"])

@@ -191,13 +191,14 @@ def _start(job: Job) -> Claimed:
     """Step: give the job a new attempt with our lease, and move it to STARTING."""
     provider = registries.provider(job.provider)
     lease = max(settings.value("jobs.lease_seconds"), provider.timeout_seconds + 10)
+    until = now() + timedelta(seconds=lease)
     job.attempt += 1
     attempt = Attempt(
         job_id=job.id,
         number=job.attempt,
         lease_owner=leases.process_name(),
-        lease_expires_at=now() + timedelta(seconds=lease),
-        next_poll_at=now() + timedelta(seconds=lease),
+        lease_expires_at=until,
+        next_poll_at=until,
         resume_from=job.resume_from,
     )
     db.session.add(attempt)

@@ -156,7 +156,7 @@ def test_a_follower_waits_through_a_restart_of_the_server(
 ) -> None:
     started = server().start()
     body = {"config_name_to_load": "digits", "idempotency_key": "one"}
-    with started.client() as client:
+    with started.client(timeout=60) as client:
         job_id = client.post("/api/cloud/jobs/submit", json=body).json()["job_id"]
     follower = spawn("jobs", "get", job_id, "--follow", SIMPLETUNER_PORT=str(started.port))
     assert follower.stderr is not None
@@ -165,7 +165,7 @@ def test_a_follower_waits_through_a_restart_of_the_server(
     while "does not answer" not in follower.stderr.readline():
         assert follower.poll() is None
     started.start()
-    with started.client() as client:
+    with started.client(timeout=60) as client:
         client.post(f"/api/cloud/jobs/{job_id}/cancel")
     follower.communicate(timeout=60)
     assert follower.returncode == 7

@@ -80,6 +80,22 @@ def test_an_unknown_log_format_is_one_line(spawn: Spawn, tmp_path: Path, form: s
     assert "SIMPLETUNER_LOG_FORMAT" in refusal(process)
 
 
+def test_a_database_that_does_not_answer_is_one_line_without_its_password(
+    spawn: Spawn, tmp_path: Path
+) -> None:
+    url = "postgresql+psycopg://app:hunter22@127.0.0.1:9/app"
+    told = refusal(spawn(*START, str(tmp_path), SIMPLETUNER_DATABASE_URL=url))
+    assert "database" in told
+    assert "hunter22" not in told
+
+
+def test_a_pending_migration_is_one_line_with_the_command(
+    spawn: Spawn, tmp_path: Path, postgres_url: str
+) -> None:
+    told = refusal(spawn(*START, str(tmp_path), SIMPLETUNER_DATABASE_URL=postgres_url))
+    assert "flask st migrate" in told
+
+
 def test_the_port_of_the_configuration_file_is_used(spawn: Spawn, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -119,7 +135,7 @@ def test_processes_share_the_port_are_replaced_and_end_together(
     first[0].kill()
     replaced = _two_children(parent, without=first[0])
     assert first[1] in replaced
-    with running.client() as client:
+    with running.client(timeout=60) as client:
         assert all(client.get("/health").is_success for _ in range(20))
     assert running.end() == 0
     _, alive = psutil.wait_procs(replaced, timeout=30)

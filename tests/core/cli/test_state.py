@@ -129,7 +129,7 @@ def test_a_new_api_key_stands_alone_on_standard_output_and_opens_the_server(
     assert made.exit_code == 0, made.stderr
     key = made.stdout.strip()
     assert key.startswith("st_")
-    with server().start().client(headers={"Authorization": f"Bearer {key}"}) as client:
+    with server().start().client(timeout=60, headers={"Authorization": f"Bearer {key}"}) as client:
         assert client.get("/api/cloud/jobs").is_success
 
 

@@ -41,7 +41,7 @@ def page(
     return list(db.session.scalars(wanted))
 
 
-def matching(query: str | None, trainer: str | None) -> Select[tuple[Config]]:
+def matching(query: str | None, trainer: str | None) -> Select[Config]:
     """Return the statement for configs by name; `query` searches name and description."""
     wanted = select(Config).order_by(Config.name)
     if query:

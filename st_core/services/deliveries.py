@@ -61,7 +61,7 @@ def deliver_to(subscriber: str) -> int:
     return tried
 
 
-def _due(subscriber: str) -> Select[tuple[Delivery]]:
+def _due(subscriber: str) -> Select[Delivery]:
     return (
         select(Delivery)
         .where(

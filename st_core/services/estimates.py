@@ -12,6 +12,7 @@ from ..clock import now
 from ..contracts import Hardware, Viewer
 from ..db import db
 from ..models import Job, JobState
+from ..models.jobs import in_states
 from . import registries
 from .jobs import visible_to
 
@@ -39,7 +40,7 @@ def typical(viewer: Viewer, provider: str | None, hardware: str | None) -> Typic
     kind = _kind(provider, hardware)
     price = kind.cost_per_hour_usd if kind else None
     query = select(Job.started_at, Job.completed_at).where(
-        Job.state == JobState.COMPLETED,
+        in_states((JobState.COMPLETED,)),
         Job.completed_at > now() - timedelta(days=DAYS),
         Job.started_at.is_not(None),
         visible_to(viewer),
@@ -48,14 +49,15 @@ def typical(viewer: Viewer, provider: str | None, hardware: str | None) -> Typic
         query = query.where(Job.provider == provider)
     if hardware:
         query = query.where(Job.hardware == hardware)
-    rows = db.session.execute(query.order_by(Job.id.desc()).limit(SAMPLE)).all()
-    if not rows:
+    rows = db.session.execute(query.order_by(Job.id.desc()).limit(SAMPLE))
+    lasted = [(end - start).total_seconds() for start, end in rows if start and end]
+    if not lasted:
         return Typical(False, None, None, price, message=f"No job completed in {DAYS} days.")
-    mean = sum((end - start).total_seconds() for start, end in rows) / len(rows)
+    mean = sum(lasted) / len(lasted)
     if price is None:
         return Typical(False, None, mean, None, message="This hardware has no known price.")
     cost = (price * Decimal(mean) / 3600).quantize(Decimal("0.01"))
-    return Typical(True, cost, mean, price, message=f"The mean of {len(rows)} completed jobs.")
+    return Typical(True, cost, mean, price, message=f"The mean of {len(lasted)} completed jobs.")
 
 
 def _kind(provider: str | None, hardware: str | None) -> Hardware | None:

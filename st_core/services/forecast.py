@@ -20,7 +20,7 @@ from sqlalchemy import select
 from ..clock import now
 from ..db import db
 from ..models import Attempt, Job, JobState
-from ..models.jobs import IS_ACTIVE
+from ..models.jobs import IS_ACTIVE, in_states
 from . import jobs, registries, settings
 
 SOONER, LATER = 0.85, 1.25
@@ -91,13 +91,14 @@ def _median_seconds() -> dict[str, float]:
     """Return the usual length of a run by config, from the last completed ones."""
     rows = db.session.execute(
         select(Job.config_name, Job.started_at, Job.completed_at)
-        .where(Job.state == JobState.COMPLETED, Job.started_at.is_not(None))
+        .where(in_states((JobState.COMPLETED,)), Job.started_at.is_not(None))
         .order_by(Job.id.desc())
         .limit(RUNS_LOOKED_AT)
     )
     runs: dict[str, list[float]] = {}
     for name, started_at, completed_at in rows:
-        runs.setdefault(name, []).append((completed_at - started_at).total_seconds())
+        if started_at and completed_at:
+            runs.setdefault(name, []).append((completed_at - started_at).total_seconds())
     return {name: median(seconds) for name, seconds in runs.items()}
 
 

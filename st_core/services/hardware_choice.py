@@ -29,7 +29,8 @@ def choose(
         return hardware, count
     offered = list(provider.hardware())
     fitting = [kind for kind in offered if (kind.memory_bytes is not None) == (count > 0)]
-    return next((kind.id for kind in [*fitting, *offered]), None), count
+    ready = [kind for kind in fitting if kind.available]
+    return next((kind.id for kind in [*ready, *fitting, *offered]), None), count
 
 
 def wanted(trainer: Trainer, config: Mapping[str, Any]) -> int:

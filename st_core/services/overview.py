@@ -78,7 +78,7 @@ def recent(viewer: Viewer, days: int = 14) -> Recent:
     completed = [0] * days
     waits = []
     for state, queued_at, started_at, completed_at in rows:
-        if state is JobState.COMPLETED:
+        if state is JobState.COMPLETED and completed_at:
             completed[(completed_at - first).days] += 1
         if queued_at and started_at and started_at >= queued_at:
             waits.append((started_at - queued_at).total_seconds())

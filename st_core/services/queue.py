@@ -194,7 +194,7 @@ def average_wait_seconds() -> float | None:
         .order_by(Attempt.id.desc())
         .limit(100)
     )
-    waits = [(claimed - queued).total_seconds() for queued, claimed in rows]
+    waits = [(claimed - queued).total_seconds() for queued, claimed in rows if queued]
     return sum(waits) / len(waits) if waits else None
 
 

@@ -19,7 +19,7 @@ from ..contracts import Viewer
 from ..db import db
 from ..errors import NotAllowed, NotSignedIn, StError
 from ..services import api_keys, settings, users
-from . import headers, origin
+from . import first_request, headers, origin
 from .routing import ALWAYS, Declared, declared_for, is_static
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ class Caller(UserMixin):
 def init_app(app: Flask) -> None:
     """Guard every route of `app` and complete every answer."""
     headers.init_app(app)
+    first_request.init_app(app)
     login = LoginManager()
     login.session_protection = None
     login.anonymous_user = AnonymousUserMixin

@@ -115,7 +115,7 @@ class Nvml:
         except nvml.NVMLError as error:
             if isinstance(error, nvml.NVMLError_Uninitialized):
                 raise
-            known = self._known.get(index, Gpu(f"unknown-{index}", index, f"GPU {index}"))
+            known = self._known.get(index, Gpu(f"unknown-{index}", index, "unknown GPU"))
             return [Gpu(known.uuid, index, known.name, is_lost=True)]
         self._known[index] = gpu
         return [gpu, *_instances(handle, gpu)] if gpu.has_mig else [gpu]
@@ -188,4 +188,4 @@ def _problem(error: nvml.NVMLError) -> str | None:
     """Return a sentence for a driver that is there and broken, None where there is none."""
     if isinstance(error, nvml.NVMLError_LibraryNotFound | nvml.NVMLError_DriverNotLoaded):
         return None
-    return f"The NVIDIA driver does not answer ({error}). `nvidia-smi` on this machine shows more."
+    return f"The NVIDIA driver does not answer ({error}). nvidia-smi on this machine shows more."

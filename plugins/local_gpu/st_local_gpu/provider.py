@@ -48,7 +48,7 @@ class LocalGpu:
                 count=len(group),
                 cost_per_hour_usd=rate,
                 available=any(not device.trouble for device in group),
-                memory_bytes=group[0].memory_bytes,
+                memory_bytes=next((d.memory_bytes for d in group if d.memory_bytes), None),
                 devices=tuple(device.id for device in group),
             )
             for kind, group in kinds(slots.present()).items()

@@ -39,7 +39,7 @@ def gpu_health() -> HealthResult:
         return HealthResult("unhealthy", reading.problem)
     lost = [f"GPU {gpu.index} ({gpu.name})" for gpu in reading.gpus if gpu.is_lost]
     if lost:
-        text = f"{', '.join(lost)} no longer answers; look at `dmesg` for Xid errors, then restart."
+        text = f"{', '.join(lost)} no longer answers; dmesg may say why (Xid), then restart."
         return HealthResult("degraded", text)
     return HealthResult("healthy")
 

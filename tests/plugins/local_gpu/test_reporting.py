@@ -190,6 +190,7 @@ def test_the_job_page_shows_what_the_job_uses(app: Flask, job: str) -> None:
     assert "Resource use" in page
     assert "1.0 GB of 80.0 GB, 41 °C, 120 W" in page
     assert "1 process now." in page
+    assert "shared memory counted once" in page
     told = app.test_client().get(f"/api/local-gpu/jobs/{job}/usage").json
     assert (told["job_id"], told["attempt"]) == (job, 1)
     assert [sample["gpus"][0]["utilization_percent"] for sample in told["samples"]] == [97.0] * 3

@@ -248,3 +248,13 @@ def test_the_queue_shows_why_a_job_waits(app: Flask) -> None:
     entry = app.test_client().get(f"/api/cloud/jobs/{second}").json["job"]
     assert entry["hold_reason"] == "No free l40s: 1 of 1 in use."
     cancel(app, first, second)
+
+
+def test_what_a_job_runs_on_by_default_can_run(app: Flask, gpus: Inventory) -> None:
+    """A card that is lost, or whose memory nobody knows, is not what a CPU job is put on."""
+    gpus.show(card(0, state="lost"), card(1))
+    run_once(app, ("local_gpu.devices",))
+    job = submit(app, config=SHORT)
+    with app.app_context():
+        assert db.session.get_one(Job, int(job)).hardware == "cpu"
+    finish_job(app, job)

@@ -82,14 +82,17 @@ class HelloProvider:
         """Return how the trainer ended, or that it runs."""
         notes = _notes(state)
         alive = self._is_alive(state)  # asked before the exit note is read: it may end in between
+        was_asked = (notes / "stop").exists()
         if (notes / "exit").exists():
             self._reap(state["key"])
-            return _ended(int((notes / "exit").read_text()), (notes / "stop").exists())
-        if not alive:
-            return Progress(Phase.LOST, message="gone without a word", resumable=True)
-        if (notes / "stop").exists():  # asked while the shell was still starting the trainer
+            return _ended(int((notes / "exit").read_text()), was_asked)
+        if alive and was_asked:  # while the shell was still starting the trainer, perhaps
             _terminate(notes)
-        return Progress(Phase.RUNNING)
+        if alive:
+            return Progress(Phase.RUNNING)
+        if was_asked:  # before the shell had even set its trap
+            return Progress(Phase.CANCELLED, message="stopped when asked")
+        return Progress(Phase.LOST, message="gone without a word", resumable=True)
 
     def stop(self, state: dict[str, Any]) -> None:
         """Send SIGTERM to the trainer's session; `poll` repeats it until it is heard."""

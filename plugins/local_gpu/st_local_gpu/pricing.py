@@ -18,7 +18,7 @@ from st_core.services import settings
 
 from .allotment import Wish
 
-LOOKED_AT = 20  # completed runs of the config, the newest ones
+LOOKED_AT = 50  # the newest jobs of the config
 HOUR_SECONDS = 3600
 CENT = Decimal("0.01")
 
@@ -43,19 +43,15 @@ def spent_usd(record: Mapping[str, Any], devices: Sequence[str]) -> str | None:
 
 
 def estimate(submission: Submission) -> Estimate:
-    """Return cost and duration as far as they are known: unknown without a completed run of the
-    config.
-    """
-    runs = durations(submission.config_name, submission.trainer)
-    seconds = fmean(runs) if runs else None
+    """Return cost and duration as far as they are known; asked in every submission, so quick."""
     if not rate_usd():
-        return Estimate(Decimal(0), "this machine, no hourly rate set", seconds=seconds)
+        return Estimate(Decimal(0), "this machine, no hourly rate set")
+    runs = durations(submission.config_name, submission.trainer)
     slots = Wish.of(submission.hardware, submission.gpu_count, submission.any_gpu).count
     price = f"${rate_usd():f} an hour for each of {slots}"
-    if seconds is None:
-        return Estimate(
-            None, f"{price}; no run of this config completed yet, so its length is not known"
-        )
+    if not runs:
+        return Estimate(None, f"{price}; this config has not completed lately, its length unknown")
+    seconds = fmean(runs)
     return Estimate(
         cost_usd(seconds, slots).quantize(CENT),
         f"{price}, mean of {len(runs)} completed runs",
@@ -65,18 +61,18 @@ def estimate(submission: Submission) -> Estimate:
 
 
 def durations(config_name: str, trainer: str) -> list[float]:
-    """Return how many seconds the newest completed runs of a config took here."""
+    """Return how many seconds a config took here, of its newest jobs those that completed.
+
+    Reads a fixed number of rows by the index, however many jobs there are.
+    """
     query = (
-        select(Job.started_at, Job.completed_at)
-        .where(
-            Job.config_name == config_name,
-            Job.trainer == trainer,
-            Job.provider == "local_gpu",
-            Job.state == JobState.COMPLETED,
-        )
+        select(Job.started_at, Job.completed_at, Job.state, Job.trainer, Job.provider)
+        .where(Job.config_name == config_name)
         .order_by(Job.id.desc())
         .limit(LOOKED_AT)
     )
     return [
-        (end - start).total_seconds() for start, end in db.session.execute(query) if start and end
+        (end - start).total_seconds()
+        for start, end, *which in db.session.execute(query)
+        if which == [JobState.COMPLETED, trainer, "local_gpu"] and start and end
     ]

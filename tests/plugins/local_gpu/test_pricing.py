@@ -44,7 +44,7 @@ def test_a_config_that_never_completed_has_an_unknown_price(
     with app.app_context():
         told = pricing.estimate(submission(me))
     assert told.usd is None
-    assert told.basis.startswith("$3.60 an hour for each of 1; no run of this config completed")
+    assert told.basis.startswith("$3.60 an hour for each of 1; this config has not completed")
 
 
 def test_earlier_runs_tell_price_and_length(

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 
 from st_core.app import BUNDLED, create_app
 from st_core.testing.database_fixtures import Database
@@ -251,3 +252,13 @@ def test_without_any_plugin_the_server_starts_and_shows_its_pages(
 ) -> None:
     with Story(server(plugins=[]).start()) as story:
         story.see_every_page()
+
+
+def test_a_config_whose_trainer_was_switched_off_can_still_be_read(
+    make_app: Callable[..., Flask],
+) -> None:
+    on = make_app(plugins=["tiny_trainer"])
+    off = make_app(plugins=[], database_url=on.config["SQLALCHEMY_DATABASE_URI"])
+    page = off.test_client().get("/configs/digits")
+    assert page.status_code == 200
+    assert "tiny_trainer is not enabled" in page.get_data(as_text=True)

@@ -96,9 +96,9 @@ def _editor(
     frame: Page,
     suggested_name: str = "",
 ) -> str:
-    form = config_page.form(registries.trainer(trainer_name), data)
+    form = config_page.form(trainer_name, data)
     view = "json" if request.args.get("view") == "json" or not form.groups else "form"
-    readonly = _readonly_because(viewer, found)
+    readonly = _readonly_because(viewer, found, trainer_name)
     kept = {key: value for key, value in request.args.items() if key != "view"}
     return render(
         "configs/edit.html",
@@ -125,7 +125,10 @@ def _query(kept: dict[str, str], view: str) -> str:
     return "&".join(f"{key}={value}" for key, value in {**kept, "view": view}.items())
 
 
-def _readonly_because(viewer: Viewer, found: Config | None) -> str:
+def _readonly_because(viewer: Viewer, found: Config | None, trainer_name: str) -> str:
+    if trainer_name not in registries.trainers():
+        what = f"The trainer {trainer_name} is not" if trainer_name else "No trainer is"
+        return f"{what} enabled on this server. Enable the plugin that brings it to edit configs."
     if found is None or service.may(viewer, found, "config.edit"):
         return ""
     return (

@@ -91,8 +91,16 @@ def short_titles() -> dict[str, str]:
     return {name: short_title(name) for name in registries.trainers()}
 
 
-def form(trainer: Trainer, data: Mapping[str, Any]) -> Form:
-    """Return the form for `data` of one trainer."""
+def form(trainer_name: str, data: Mapping[str, Any]) -> Form:
+    """Return the form for `data` of one trainer; without fields while it is not enabled."""
+    trainer = registries.trainers().get(trainer_name)
+    if trainer is None:
+        title = f"{trainer_name}, not enabled" if trainer_name else "No trainer"
+        return Form(trainer_name, title, "", (), "", True, written(data))
+    return _form(trainer, data)
+
+
+def _form(trainer: Trainer, data: Mapping[str, Any]) -> Form:
     schema = trainer.schema.model_json_schema() if trainer.schema else {}
     other = schema_form.other_keys(schema, data) if schema else {}
     words = trainer.title.partition(":")[2].strip()

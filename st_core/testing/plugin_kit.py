@@ -159,7 +159,9 @@ class PluginContract:
         deliver_all(app)
         assert plugin_answers.rows(app, module) == before
         with app.app_context():
-            failed = db.session.scalars(sa.select(Delivery).where(Delivery.error.is_not(None))).all()
+            failed = db.session.scalars(
+                sa.select(Delivery).where(Delivery.error.is_not(None))
+            ).all()
             assert [each.error for each in failed] == []
             assert db.session.scalar(sa.select(sa.func.count(Event.id)))
 

@@ -83,7 +83,8 @@ def _drain(server: TcpWSGIServer) -> None:
 
 def _accept_the_waiting(server: TcpWSGIServer) -> None:
     """Take the connections the kernel has already accepted for us, and let it accept no further
-    ones: closing the socket would reset them.
+    ones: closing the socket would reset them. (With a backlog of 0 it still takes one or two in the
+    instant before the closing; no listener can prevent that.)
     """
     server.socket.listen(0)
     for _ in range(BACKLOG):

@@ -48,9 +48,8 @@ def take_request_id() -> None:
 def complete(response: Any) -> Any:
     """Add what is missing; a route that set a stricter header keeps it."""
     headers = response.headers
-    for name, value in SECURITY.items():
-        if name not in headers:
-            headers[name] = value
+    present = {name for name, _ in headers}
+    headers.extend([(name, value) for name, value in SECURITY.items() if name not in present])
     headers[REQUEST_ID] = g.get("st_request_id", "")
     if "Cache-Control" not in headers:
         headers["Cache-Control"] = "no-store" if request.path.startswith("/api/") else "no-cache"

@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Flask, g, request
 
+from ..logs import redact
 from ..services import settings
 from .envelope import wants_page
 from .origin import CSRF_COOKIE
@@ -40,9 +41,10 @@ def init_app(app: Flask) -> None:
 
 
 def take_request_id() -> None:
-    """Keep the caller's request id when it is sane, else make one."""
+    """Keep the caller's request id when it is sane and looks like no secret, else make one."""
     given = request.headers.get(REQUEST_ID, "")
-    g.st_request_id = given if _SANE_ID.fullmatch(given) else secrets.token_hex(8)
+    keep = _SANE_ID.fullmatch(given) and redact(given) == given  # it goes into logs and events
+    g.st_request_id = given if keep else secrets.token_hex(8)
 
 
 def complete(response: Any) -> Any:

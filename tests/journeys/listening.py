@@ -45,8 +45,10 @@ class Listener:
         is_last: Callable[[Message], bool] = lambda _message: False,
     ) -> None:
         self.messages: list[Message] = []
+        #: Our end of the connection: it tells which of several processes serves it.
+        self.port = 0
         self._is_last = is_last
-        self._client = server.client(timeout=httpx.Timeout(10.0, read=None))
+        self._client = server.client(timeout=httpx.Timeout(END_SECONDS, read=None))
         headers = {} if last_id is None else {"Last-Event-ID": str(last_id)}
         self._asked = self._client.build_request("GET", path, headers=headers)
         self._answers = threading.Event()
@@ -74,6 +76,7 @@ class Listener:
         try:
             with self._client as client, closing(client.send(self._asked, stream=True)) as answer:
                 answer.raise_for_status()
+                self.port = port_of(answer)
                 self._answers.set()
                 for message in parsed(answer.iter_lines()):
                     self.messages.append(message)
@@ -81,6 +84,12 @@ class Listener:
                         return
         except httpx.TransportError:
             return  # the server is gone
+
+
+def port_of(answer: httpx.Response) -> int:
+    """Return the port of our end of the connection that an answer came through."""
+    _address, port = answer.extensions["network_stream"].get_extra_info("client_addr")
+    return int(port)
 
 
 def parsed(lines: Iterator[str]) -> Iterator[Message]:

@@ -46,7 +46,7 @@ services: $(VENV)/.ready-test
 # uv installs in two seconds what takes pip half a minute; where it is not to be had, pip does it.
 define install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv || true
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -e '$(1)' \
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -e '$(1)' \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '$(1)'
 endef
 

@@ -16,30 +16,20 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
-from flask import Flask
-
 from . import logs
 from .app import create_app
 from .boot import boot, shut_down
 from .errors import StError
-from .services import setup
 from .web_server import make_server, serve
 
 log = logging.getLogger("st_core.serving")  # also when it runs as __main__
 
 
-def run(
-    sock: socket.socket,
-    ready: Callable[[], None],
-    life: int | None = None,
-    *,
-    is_first: bool = True,
-) -> None:
+def run(sock: socket.socket, ready: Callable[[], None], life: int | None = None) -> None:
     """Create and boot the app, serve it on `sock` until SIGTERM or Ctrl-C, and end in order.
 
     `ready` is called once requests are answered. `life` is a pipe whose closing also ends the
-    server; its holder alone decides what Ctrl-C means. The first process of a server tells the
-    set-up code. Raises StError when the app cannot start.
+    server; its holder alone decides what Ctrl-C means. Raises StError when the app cannot start.
     """
     stop = threading.Event()
     app = create_app()
@@ -53,23 +43,9 @@ def run(
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         threading.Thread(target=_watch, args=(life, stop), name="life", daemon=True).start()
     runner = boot(app)
-    if is_first:
-        _tell_setup_code(app)
     ready()
     serve(server, stop, ending=runner.close)
     shut_down(app)
-
-
-def _tell_setup_code(app: Flask) -> None:
-    """Show the one-time code for the first administrator, while somebody needs it."""
-    with app.app_context():
-        code = setup.issue_code()
-    if code is not None:
-        log.warning(
-            "Nobody has an account here yet; at this machine none is needed. "
-            "One-time code for the first administrator from elsewhere: %s",
-            code,
-        )
 
 
 def _end_on(number: signal.Signals, stop: threading.Event, wake: Callable[[], None]) -> None:
@@ -96,7 +72,6 @@ def child(argv: list[str]) -> int:
     parser.add_argument("--fd", type=int, required=True)
     parser.add_argument("--life", type=int, required=True)
     parser.add_argument("--ready", type=int, required=True)
-    parser.add_argument("--first", action="store_true")
     given = parser.parse_args(argv)
     logs.configure()
 
@@ -105,7 +80,7 @@ def child(argv: list[str]) -> int:
         os.close(given.ready)
 
     try:
-        run(socket.socket(fileno=given.fd), tell, given.life, is_first=given.first)
+        run(socket.socket(fileno=given.fd), tell, given.life)
     except StError as error:
         print(f"simpletuner: {' '.join(error.detail.split())}", file=sys.stderr)
         return 2

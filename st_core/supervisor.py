@@ -30,13 +30,12 @@ LOOK_SECONDS = 0.2
 class Child:
     """One server process on the shared socket."""
 
-    def __init__(self, sock: socket.socket, life: int, *, is_first: bool = False) -> None:
+    def __init__(self, sock: socket.socket, life: int) -> None:
         answer, ready = os.pipe()
         command = [sys.executable, "-P", "-m", "st_core.serving"]
         fds = {"--fd": sock.fileno(), "--life": life, "--ready": ready}
         for name, fd in fds.items():
             command += [name, str(fd)]
-        command += ["--first"] if is_first else []
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(command, pass_fds=list(fds.values()))
         os.close(ready)
@@ -77,15 +76,15 @@ class Supervisor:
         The others start when it is ready, because it migrates the database and tells what is wrong,
         once.
         """
-        first = self._start_child(is_first=True)
+        first = self._start_child()
         if not first.wait_until_ready():
             return first.process.wait() or 1
         for _ in range(self.count - 1):
             self._start_child()
         return 0
 
-    def _start_child(self, *, is_first: bool = False) -> Child:
-        child = Child(self.sock, self._life, is_first=is_first)
+    def _start_child(self) -> Child:
+        child = Child(self.sock, self._life)
         self.children.append(child)
         return child
 

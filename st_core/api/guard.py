@@ -195,6 +195,5 @@ def _not_signed_in() -> NotSignedIn:
 def _setup_required() -> SetupRequired:
     return SetupRequired(
         "Nobody has an account here yet. Open this server on its own machine under "
-        "http://localhost, or make the first administrator with the one-time code that it printed "
-        "when it started."
+        "http://localhost, or send an API key that was made there: flask st api-keys create NAME."
     )

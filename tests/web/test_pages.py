@@ -170,7 +170,7 @@ def test_a_stranger_meets_a_server_that_is_not_set_up(client: Any) -> None:
     page = Document(answer.text)
     assert answer.status_code == 403
     assert "This server is not set up yet" in page.text
-    assert "one-time code" in page.text
+    assert "flask st api-keys create" in page.text
     assert page.refused_by_policy == []
     assert page.all("link", rel="stylesheet")
 

@@ -200,17 +200,3 @@ def test_the_setup_status_counts_people_and_not_the_local_owner(
     as_user("admin")
     later = client.get("/api/auth/setup/status").json
     assert (later["needs_setup"], later["has_admin"], later["user_count"]) == (False, True, 1)
-
-
-def test_the_set_up_code_is_stored_only_as_a_hash_and_a_new_one_ends_the_old(app: Flask) -> None:
-    from st_core.models import StoredSetting
-    from st_core.services import setup
-
-    with app.app_context():
-        first, second = setup.issue_code(), setup.issue_code()
-        assert first is not None
-        assert second is not None
-        stored = StoredSetting.query.filter_by(key=setup.CODE_KEY).one().value
-        assert stored == setup.digest(second.lower().replace("-", " "))
-        assert second not in stored
-        assert stored != setup.digest(first)

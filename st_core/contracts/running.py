@@ -24,11 +24,11 @@ class Capability(StrEnum):
 class StopStep:
     """One step of stopping or checkpointing a trainer softly, carried out by whoever supervises it.
 
-    Exactly one of: `write` (path relative to the workspace → text, written atomically; `{n}`
-    becomes the number of requests so far), `wait_for` (glob below the workspace; wait until a *new*
-    match appears, at most `seconds`), `signal` (sent to the trainer's main process), or neither:
-    wait `seconds`. With `only_if`, a glob below the workspace, the step is passed over while
-    nothing matches it.
+    First `write` (path relative to the workspace → text, written atomically; `{n}` becomes the
+    number of requests so far) and `signal` (sent to the trainer's main process), then `wait_for`
+    (glob below the workspace; wait until a *new* match appears, at most `seconds`); each may be
+    left out, and with none of them the step waits `seconds`. With `only_if`, a glob below the
+    workspace, the step is passed over while nothing matches it.
     """
 
     write: tuple[str, str] | None = None

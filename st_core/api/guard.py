@@ -77,7 +77,7 @@ def admit() -> None:
     settings.refresh()
     g.st_viewer = viewer = identify(request)
     if viewer is None:
-        if not users.others_exist():
+        if settings.value("auth.mode") != "local" and not users.others_exist():
             raise _setup_required()
         if declared is not None and not declared.is_open:
             raise _not_signed_in()

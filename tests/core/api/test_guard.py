@@ -109,11 +109,12 @@ def test_in_mode_local_the_person_at_this_machine_stays_the_owner(
     app = make_app(plugins=["zoo"], auth__mode="local")
     from st_core.testing import people
 
-    people.make_user(app, "lead")
     client = app.test_client()
-    assert client.get("/api/auth/me").json["is_admin"] is True
-    answer = client.get("/api/auth/me", headers={"X-Real-IP": "203.0.113.9"})
-    assert answer.status_code == 401
+    for _ in range(2):
+        assert client.get("/api/auth/me").json["is_admin"] is True
+        answer = client.get("/api/auth/me", headers={"X-Real-IP": "203.0.113.9"})
+        assert answer.status_code == 401
+        people.make_user(app, "lead")
 
 
 def test_in_mode_team_nobody_is_the_owner_by_place(make_app: Callable[..., Flask]) -> None:

@@ -1,6 +1,6 @@
 """Pictures of every page, wide and narrow, light and dark, to be looked at by a person.
 
-`python -m tests.web.shots [--url URL] [--only job,queue] [--job 1]` writes them to
+`python -m tests.web.shots [--url URL] [--only job,queue] [--job 1] [--quick]` writes them to
 `tests/_shots/`. Without `--url` it starts a server of its own and lets it run the sample job
 first.
 """
@@ -23,7 +23,8 @@ from . import finished
 from .places import PLACES, url
 
 FOLDER = Path(__file__).parents[1] / "_shots"
-WIDTHS = {"": 1440, "-390": 390}
+WIDTHS = {1440: "", 390: "-390"}
+QUICK = [("light", 1440), ("dark", 390)]
 FAMILIES = {
     "system-ui": "Inter",
     "sans-serif": "Inter",
@@ -32,15 +33,17 @@ FAMILIES = {
 }
 
 
-def take(browser: Browser, base_url: str, names: Sequence[str], job: str) -> Iterator[str]:
+def take(
+    browser: Browser, base_url: str, names: Sequence[str], job: str, *, quick: bool = False
+) -> Iterator[str]:
     """Take the pictures; yield what is wrong: complaints, axe, sideways scrolling."""
     FOLDER.mkdir(exist_ok=True)
+    looks = [(mode, width) for mode in ("light", "dark") for width in WIDTHS]
     for name in names:
-        for mode in ("light", "dark"):
-            for suffix, width in WIDTHS.items():
-                label = f"{name}-{mode}{suffix}"
-                for problem in _shot(browser, base_url + url(name, job), label, mode, width):
-                    yield f"{label}: {problem}"
+        for mode, width in QUICK if quick else looks:
+            label = f"{name}-{mode}{WIDTHS[width]}"
+            for problem in _shot(browser, base_url + url(name, job), label, mode, width):
+                yield f"{label}: {problem}"
 
 
 def _shot(browser: Browser, address: str, label: str, mode: str, width: int) -> list[str]:
@@ -98,6 +101,7 @@ def main() -> int:
     arguments.add_argument("--url", default="")
     arguments.add_argument("--only", default="")
     arguments.add_argument("--job", default="1")
+    arguments.add_argument("--quick", action="store_true", help="two looks of the four")
     asked = arguments.parse_args()
     names = [name for name in PLACES if not asked.only or name in asked.only.split(",")]
     with contextlib.ExitStack() as stack:
@@ -110,7 +114,7 @@ def main() -> int:
             base_url = server.base_url
         stack.enter_context(desktop_fonts())
         browser = stack.enter_context(chromium())
-        problems = list(take(browser, base_url, names, asked.job))
+        problems = list(take(browser, base_url, names, asked.job, quick=asked.quick))
     print(f"{len(names)} pages in {FOLDER}, {len(problems)} problems", *problems, sep="\n  ")
     return 1 if problems else 0
 

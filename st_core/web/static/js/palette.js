@@ -9,6 +9,11 @@ const list = one("[role=listbox]", dialog);
 const none = one(".palette-none", dialog);
 let pending = null;
 
+const WORDS = {
+  pending_approval: "Needs approval", queued: "Queued", starting: "Starting", running: "Running",
+  completed: "Completed", failed: "Failed", cancelled: "Cancelled",
+};
+
 const ACTIONS = [
   { word: "Submit a job", end: ["c"], icon: "plus-lg", needs: "job.submit", url: () => document.body.dataset.submitUrl },
   { word: "Make a config", icon: "plus-lg", needs: "config.create", url: () => document.body.dataset.newConfigUrl },
@@ -40,8 +45,8 @@ async function found(text) {
   ]);
   if (options.signal.aborted) return null;
   return [
-    ["Jobs", (jobs.value?.jobs || []).map((job) => ({ word: job.name || job.config_name, note: `job ${job.job_id}`, icon: "list-task", says: job.status_word || job.status, url: () => `/jobs/${job.job_id}` }))],
-    ["Configs", (configs.value?.configs || []).map((config) => ({ word: config.name, icon: "file-earmark-code", says: config.trainer, url: () => `/configs/${encodeURIComponent(config.name)}` }))],
+    ["Jobs", (jobs.value?.jobs || []).map((job) => ({ word: job.name, note: `job ${job.job_id}`, icon: "list-task", says: WORDS[job.status] || job.status, url: () => `/jobs/${job.job_id}` }))],
+    ["Configs", (configs.value?.configs || []).map((config) => ({ word: config.name, icon: "file-earmark-code", says: `revision ${config.revision}`, url: () => `/configs/${encodeURIComponent(config.name)}` }))],
   ];
 }
 

@@ -36,6 +36,10 @@ const said = (element) => element.outerHTML.replace(/<time datetime="([^"]*)"[^>
 function swap(next) {
   document.title = next.title;
   mergeSprite(next);
+  for (const region of all("[data-shape]")) {   // a part that now has another structure is taken whole
+    const drawing = next.getElementById(region.id);
+    if (drawing && drawing.dataset.shape !== region.dataset.shape) replace(region, document.importNode(drawing, true));
+  }
   for (const region of all("[data-refresh]")) {
     const drawing = next.getElementById(region.id);
     if (drawing && said(drawing) !== said(region) && !isEdited(region)) replace(region, document.importNode(drawing, true));

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 
@@ -23,6 +24,8 @@ def test_a_training_goes_on_without_its_server_and_the_next_one_adopts_it(
         number = story.submit("local_gpu", "tiny_trainer", config=TINY)
         facts, log = "/api/events", f"/api/cloud/jobs/{number}/logs/stream"
         before = Listener(own_server, facts, last_id=0), Listener(own_server, log)
+        words = ["simpletuner", "jobs", "get", number, "--follow", "--format", "json"]
+        follower = own_server.beside(*words, SIMPLETUNER_PORT=str(own_server.port))
         training = Training(own_server, number)
         training.is_at(100)
 
@@ -62,5 +65,7 @@ def test_a_training_goes_on_without_its_server_and_the_next_one_adopts_it(
         after[1].end()
         pieces = [each.text for half in (before[1], after[1]) for each in half.facts]
         assert "".join(pieces) == (training.folder / "log").read_text("utf-8")
+        shown, _ = follower.communicate()
+        assert (follower.returncode, json.loads(shown)["status"]) == (0, "completed")
         assert story.log(number) == (training.folder / "log").read_text("utf-8")
     assert training.living() == []

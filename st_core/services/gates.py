@@ -73,9 +73,8 @@ def well_formed(walk: Walk) -> GateResult:
             + "; ".join(f"{path}: {text}" if path else text for path, text in found[:5]),
             fields=[{"path": path, "message": text} for path, text in found],
         )
-    return GateResult(
-        "Well formed", "pass", "0 errors", f"{len(filled)} keys checked by {trainer.title}"
-    )
+    checker = trainer.title.partition(":")[0]
+    return GateResult("Well formed", "pass", "0 errors", f"{len(filled)} keys checked by {checker}")
 
 
 def price(walk: Walk) -> GateResult:

@@ -17,6 +17,7 @@ from ..clock import now
 
 UNKNOWN = "unknown"
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+FINE_SECONDS = 300  # below it minutes come with seconds
 
 
 def number(value: float | Decimal | None, places: int = 0) -> str:
@@ -66,7 +67,7 @@ def memory(size_bytes: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Return a span in its one or two largest units: 34 s, 52 min, 1 h 58 min, 2 d 3 h."""
+    """Return a span in its one or two largest units: 34 s, 1 min 54 s, 52 min, 1 h 58 min."""
     if seconds is None:
         return UNKNOWN
     seconds = max(seconds, 0.0)
@@ -74,7 +75,10 @@ def duration(seconds: float | None) -> str:
         return f"{seconds:.1f} s"
     if seconds < MINUTE - 0.5:
         return f"{seconds:.0f} s"
-    minutes = max(round(seconds / MINUTE), 1)
+    if seconds < FINE_SECONDS:
+        minutes, rest = divmod(round(seconds), MINUTE)
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    minutes = round(seconds / MINUTE)
     if minutes < 60:
         return f"{minutes} min"
     if seconds < DAY:

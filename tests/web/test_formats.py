@@ -37,6 +37,8 @@ def test_a_measured_value_has_three_digits_that_count(value: float | None, text:
         (0.04, "0.0 s"),
         (34, "34 s"),
         (59.7, "1 min"),
+        (114, "1 min 54 s"),
+        (240, "4 min"),
         (3120, "52 min"),
         (7080, "1 h 58 min"),
         (7200, "2 h"),

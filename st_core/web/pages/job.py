@@ -221,7 +221,7 @@ def job_files(job_id: str) -> str:
     """Show checkpoints and files of a job, to download."""
     seen = _see(job_id)
     files = [one for one in seen.files if one.kind != "checkpoint"]
-    files.sort(key=lambda one: one.modified_at, reverse=True)
+    files.sort(key=lambda one: (one.kind != "sample", one.modified_at), reverse=True)
     return _render(
         seen,
         "files",

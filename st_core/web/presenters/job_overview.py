@@ -142,9 +142,11 @@ def tiles(
         label = "Loss, smoothed" if smoothing else "Loss"
         found.append(Tile(label, formats.figure(values[-1]), "", charts.spark(kept, "Loss so far")))
     found += list(_usage_tiles(at.usage))
-    if job.cost_usd is not None or job.estimated_cost_usd:
+    if job.cost_usd or job.estimated_cost_usd:
         of = f"of {formats.money(job.estimated_cost_usd)} est." if job.estimated_cost_usd else ""
-        found.append(Tile("Cost so far", formats.money(job.cost_usd), of))
+        found.append(
+            Tile("Cost" if job.state.is_final else "Cost so far", formats.money(job.cost_usd), of)
+        )
     return found
 
 

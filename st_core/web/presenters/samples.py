@@ -11,11 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from PIL import Image, UnidentifiedImageError
 
 from ...contracts import Artifact
 
+Item = TypeVar("Item")
 STEP = re.compile(r"step[-_]?(\d+)")
 MOST_COLUMNS = 6
 MOST_IN_GALLERY = 60
@@ -92,7 +94,7 @@ def grid(
     if not is_strip:
         steps.reverse()
     rows = [_row(step, sorted(by_step[step], key=_path), columns, source) for step in steps]
-    shown = [] if brief and rows else single[:MOST_IN_GALLERY]
+    shown = [] if brief and rows else _spread(single, MOST_IN_GALLERY)
     return Grid(
         rows=tuple(rows),
         columns=min(len(rows), MOST_COLUMNS) if is_strip else columns,
@@ -124,12 +126,12 @@ def _row(step: int, group: Sequence[Artifact], columns: int, source: _Source) ->
     return SampleRow(word, max(one.modified_at for one in group), tuple(shown))
 
 
-def _spread(steps: list[int], most: int) -> list[int]:
-    """Return `most` of `steps` at most, the first and the last among them."""
-    if len(steps) <= most:
-        return steps
-    last = len(steps) - 1
-    return [steps[round(n * last / (most - 1))] for n in range(most)]
+def _spread(items: list[Item], most: int) -> list[Item]:
+    """Return at most `most` of `items`, evenly spread, the first and the last among them."""
+    if len(items) <= most:
+        return items
+    last = len(items) - 1
+    return [items[round(n * last / (most - 1))] for n in range(most)]
 
 
 def _size(path: Path) -> tuple[int, int]:

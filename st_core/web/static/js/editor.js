@@ -21,18 +21,28 @@ for (const control of controls) control.was = stateOf(control);
 
 // ── from the form to the draft and back ─────────────────────────────────────────────────────────────────────
 
-/** Read every control that was touched into the draft. Throws an Error with `field` for the first that cannot be read. */
+/** What cannot be read from the page: controls, each with what would be right. */
+class Unreadable extends Error {
+  constructor(wrong) {
+    super(wrong[0].message);
+    this.wrong = wrong;
+  }
+}
+
+/** Read every control that was touched into the draft. Throws Unreadable with every one that cannot be read. */
 function readForm() {
   const next = structuredClone(original);
+  const wrong = [];
   for (const control of controls) {
     if (stateOf(control) === control.was) continue;
     try {
       if (control.dataset.kind === "other") readOther(next, control);
       else put(next, control.dataset.path, fields.read(control));
     } catch (error) {
-      throw Object.assign(error, { field: control });
+      wrong.push({ control, message: error.message });
     }
   }
+  if (wrong.length) throw new Unreadable(wrong);
   return next;
 }
 
@@ -46,8 +56,8 @@ function readOther(next, control) {
 
 function readJson() {
   let value;
-  try { value = JSON.parse(json.value || "{}"); } catch (error) { throw Object.assign(new Error(`This is not JSON: ${error.message}.`), { field: json }); }
-  if (value === null || typeof value !== "object" || Array.isArray(value)) throw Object.assign(new Error("A config is a JSON object."), { field: json });
+  try { value = JSON.parse(json.value || "{}"); } catch (error) { throw new Unreadable([{ control: json, message: `This is not JSON: ${error.message}.` }]); }
+  if (value === null || typeof value !== "object" || Array.isArray(value)) throw new Unreadable([{ control: json, message: "A config is a JSON object." }]);
   return value;
 }
 
@@ -127,7 +137,7 @@ function find(path) {
 const ask = dryRun(
   () => ({ config: readDraft(), trainer, config_name: form.dataset.name || one("#name", form).value.trim() || "draft" }),
   (errors) => {
-    for (const field of all(".is-invalid", form)) if (field !== document.activeElement) fields.clear(form);
+    fields.clear(form, { keepSummary: true });
     for (const { path, message } of errors) {
       const field = find(path);
       if (field && field !== json) fields.mark(field, message);
@@ -135,8 +145,14 @@ const ask = dryRun(
   },
 );
 
+function showUnreadable(wrong) {
+  const controlOf = new Map(wrong.map(({ control }) => [control.id, control]));
+  const errors = wrong.map(({ control, message }) => ({ path: control.id, message }));
+  fields.show(form, new Problem(0, { errors }), (id) => controlOf.get(id));
+}
+
 function refuse(error) {
-  if (error.field) fields.show(form, new Problem(0, { errors: [{ path: error.field.dataset.path || "", message: error.message }] }), () => error.field);
+  if (error instanceof Unreadable) showUnreadable(error.wrong);
   else if (error instanceof Problem) fields.show(form, error, find);
   else throw error;
 }

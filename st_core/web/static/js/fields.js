@@ -1,8 +1,8 @@
 // What the server refused, shown at its fields: one summary above with links, the focus moves there, values are kept.
 import { all, icon, make, one } from "./dom.js";
 
-/** Take away everything an earlier answer has marked. */
-export function clear(form) {
+/** Take away everything an earlier answer has marked; the summary stays with `keepSummary`. */
+export function clear(form, { keepSummary = false } = {}) {
   for (const field of all(".is-invalid", form)) {
     field.classList.remove("is-invalid");
     field.removeAttribute("aria-invalid");
@@ -11,7 +11,7 @@ export function clear(form) {
     else field.removeAttribute("aria-describedby");
   }
   for (const message of all("[data-said]", form)) message.remove();
-  one("[data-summary]", form)?.replaceChildren();
+  if (!keepSummary) one("[data-summary]", form)?.replaceChildren();
 }
 
 /** Show one message at a field. */

@@ -43,6 +43,7 @@ def run() -> None:
         if owner != me:
             if not _take_over(attempt_id, fence):
                 continue  # somebody else was first
+            failpoint("watch.after_take_over")
             fence += 1
         lanes.offer(
             provider, attempt_id, partial(_in_context, app, attempt_id, fence), partial(_again, app)

@@ -1,99 +1,172 @@
-"""Other processes for tests: a script beside the tests, in one process or in several at once.
+"""Other processes for tests: a script beside the tests, run in a real process of its own.
 
-A script says `ready` on standard output, begins at a line on standard input, and ends with one line
-of JSON: its report. A *crew* is a script that has imported everything and forked into several
-processes before it is ready, so that all begin at one moment.
+Starting Python and importing the server takes longer than most tests. So a *nursery*, one per test
+session, has imported everything and forks for each process that a test asks for. A *crew* is a
+script that forks once more, into several processes that begin at one moment.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import runpy
+import select
 import signal
 import subprocess
 import sys
+import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-END_SECONDS = 240.0
+LONGEST_SECONDS = 300.0
+PR_SET_PDEATHSIG = 1
+
+
+class Died(AssertionError):
+    """A process ended by a signal or with an exit code that is not 0."""
 
 
 # ── in the test ───────────────────────────────────────────────────────────────────────────────────
 
 
-def start(script: Path, *words: object, url: str, failpoint: str = "") -> subprocess.Popen[str]:
-    """Start `script` on the database `url`; it dies by SIGKILL at `failpoint` if one is named."""
-    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    told = {"PYTHONPATH": path, "SIMPLETUNER_DATABASE_URL": url, "ST_FAILPOINT": failpoint}
-    return subprocess.Popen(
-        ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, str(script), *map(str, words)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | told,
-    )
+class Nursery:
+    """Runs scripts on a database: `run(script, "word", url=url)` returns the script's report."""
 
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
 
-def run(
-    script: Path, *words: object, url: str, meanwhile: Callable[[], None] = lambda: None
-) -> Any:
-    """Run `script` to its end and return its report; `meanwhile` is called again and again."""
-    with start(script, *words, url=url) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
+    def run(
+        self,
+        script: Path,
+        *words: object,
+        url: str,
+        failpoint: str = "",
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> Any:
+        """Run `script` to its end, call `meanwhile` again and again, and return its report.
+
+        It dies by SIGKILL at `failpoint` if one is named. Raises Died when it did not end well.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            told = {
+                "SIMPLETUNER_DATABASE_URL": url,
+                "ST_FAILPOINT": failpoint,
+                "PROCESS_FOLDER": folder,
+            }
+            words = (str(script), *map(str, words))
+            status = self._ask({"argv": words, "env": {**os.environ, **told}}, meanwhile)
+            if status:
+                log = (Path(folder) / "log").read_text(errors="replace")[-3000:]
+                raise Died(f"{script.name} {words[1:]} ended with {status}:\n{log}")
+            return json.loads((Path(folder) / "report").read_text())
+
+    def run_until_it_dies(self, script: Path, *words: object, url: str, failpoint: str) -> bool:
+        """Run `script` and tell whether the failpoint ended it; if not, it came to its own end."""
         try:
-            assert process.stdout.readline() == "ready\n", f"{script.name} did not start"
-            process.stdin.write("go\n")
-            process.stdin.flush()
-            while not _has_ended(process):
-                meanwhile()
-            lines = process.stdout.read().splitlines()
+            self.run(script, *words, url=url, failpoint=failpoint)
+        except Died as death:
+            if f"ended with {-signal.SIGKILL}" not in str(death):
+                raise
+            return True
+        return False
+
+    def _ask(self, request: dict[str, Any], meanwhile: Callable[[], None]) -> int:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        while not select.select([self._process.stdout], [], [], 0.02)[0]:
+            meanwhile()
+        return int(self._process.stdout.readline())
+
+
+@contextmanager
+def nursery() -> Iterator[Nursery]:
+    """Start a nursery, which ends with us."""
+    command = ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", __name__]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield Nursery(process)
         finally:
             process.kill()
-    assert process.returncode == 0, f"{script.name} ended with {process.returncode}: {lines[-5:]}"
-    return json.loads(lines[-1])
 
 
-def run_until_it_dies(script: Path, *words: object, url: str, failpoint: str) -> None:
-    """Run `script` and fail unless the failpoint ended it."""
-    process = start(script, *words, url=url, failpoint=failpoint)
-    output, _ = process.communicate("go\n", timeout=END_SECONDS)
-    ended = f"{script.name} ended with {process.returncode}: {output}"
-    assert process.returncode == -signal.SIGKILL, f"{failpoint} was not reached; {ended}"
+# ── in the nursery ────────────────────────────────────────────────────────────────────────────────
 
 
-def _has_ended(process: subprocess.Popen[str]) -> bool:
+def _serve() -> None:
+    """Fork for each line of standard input, and answer with the exit status."""
+    import st_core.app
+    import st_core.boot
+    import st_core.testing.work
+    import st_core.testing.zoo  # noqa: F401
+
+    for line in sys.stdin:
+        request = json.loads(line)
+        pid = os.fork()
+        if not pid:
+            _live(request)
+        _, status = os.waitpid(pid, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def _live(request: dict[str, Any]) -> None:
+    """Be the process that was asked for; never returns."""
+    die_with_parent()
+    os.environ.clear()
+    os.environ.update(request["env"])
+    log = os.open(
+        os.path.join(os.environ["PROCESS_FOLDER"], "log"), os.O_WRONLY | os.O_CREAT, 0o600
+    )
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.chdir(os.environ["SIMPLETUNER_STATE_DIR"])
+    sys.path[:0] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    sys.argv = request["argv"]
+    _end_with(lambda: runpy.run_path(sys.argv[0], run_name="__main__"))
+
+
+def _end_with(work: Callable[[], object]) -> None:
+    """Do `work` and end this process: no cleaning up after what the parent has imported."""
+    code = 1
     try:
-        process.wait(0.02)
-    except subprocess.TimeoutExpired:
-        return False
-    return True
+        work()
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def die_with_parent() -> None:
+    """End this process when its parent ends, however that happens."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 # ── in the script ─────────────────────────────────────────────────────────────────────────────────
 
 
-def ready_then_go() -> None:
-    """Tell the test that this process can begin, and wait until it says so."""
-    print("ready", flush=True)
-    sys.stdin.readline()
-
-
 def report(told: Any) -> None:
     """Tell the test what came of it."""
-    print(json.dumps(told), flush=True)
+    (Path(os.environ["PROCESS_FOLDER"]) / "report").write_text(json.dumps(told))
 
 
 def crew(count: int, work: Callable[[int], Any]) -> None:
     """Call `work` with 0, 1, … in `count` processes that begin at one moment; report the list."""
-    start_read, start_write = os.pipe()
-    members = [_fork(number, work, (start_read, start_write)) for number in range(count)]
-    os.close(start_read)
-    ready_then_go()
-    os.close(start_write)  # every member reads the end of it
+    begin_read, begin_write = os.pipe()
+    members = [_fork(number, work, begin_read, begin_write) for number in range(count)]
+    os.close(begin_read)
+    os.close(begin_write)  # every member reads the end of it
     told = []
     for pid, pipe in members:
         with os.fdopen(pipe) as lines:
@@ -103,20 +176,24 @@ def crew(count: int, work: Callable[[int], Any]) -> None:
     report([json.loads(each) for each in told])
 
 
-def _fork(number: int, work: Callable[[int], Any], begin: tuple[int, int]) -> tuple[int, int]:
+def _fork(
+    number: int, work: Callable[[int], Any], begin_read: int, begin_write: int
+) -> tuple[int, int]:
     """Start one member; return its pid and the pipe its report comes through."""
     read, write = os.pipe()
     pid = os.fork()
-    if pid:
-        os.close(write)
-        return pid, read
-    code = 1
-    try:
-        os.close(begin[1])
-        os.read(begin[0], 1)
-        os.write(write, json.dumps(work(number)).encode())
-        code = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(code)
+    if not pid:
+        die_with_parent()
+        os.close(begin_write)
+
+        def live() -> None:
+            os.read(begin_read, 1)
+            os.write(write, json.dumps(work(number)).encode())
+
+        _end_with(live)
+    os.close(write)
+    return pid, read
+
+
+if __name__ == "__main__":
+    _serve()

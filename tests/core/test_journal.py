@@ -17,7 +17,7 @@ from st_core.db import db, unit_of_work
 from st_core.errors import StError
 from st_core.models import Delivery, Event, JobState
 from st_core.services import events, jobs, submission
-from tests.core.processes import run
+from tests.core.processes import Nursery
 from tests.exam import Exam
 
 WRITER = Path(__file__).with_name("journal_writer.py")
@@ -42,14 +42,16 @@ def written(app: Flask) -> list[Event]:
 
 
 def test_numbers_have_no_gap_whatever_processes_write_and_take_back(
-    app: Flask, database: Any, exam: Exam
+    app: Flask, database: Any, exam: Exam, processes: Nursery
 ) -> None:
-    processes = exam.count("processes", 8, 8)
+    count = exam.count("processes", 8, 8)
     threads, units = exam.count("threads each", 4, 16), exam.count("units each", 30, 400)
     with app.app_context():
         before = events.head()
     reader = Reader(app, before)
-    total = sum(run(WRITER, processes, threads, units, url=url_of(app), meanwhile=reader.read))
+    total = sum(
+        processes.run(WRITER, count, threads, units, url=url_of(app), meanwhile=reader.read)
+    )
     reader.read()
     assert reader.seen == list(range(before + 1, before + 1 + total))
     with app.app_context():

@@ -90,7 +90,10 @@ def shut_down(app: Flask) -> None:
     for each in (dispatcher, watcher, deliveries):
         each.lanes.drain()
     with app.app_context():
-        watcher.release()
+        try:
+            watcher.release()
+        except OperationalError as error:  # whoever ends must end, also without a database
+            log.warning("attempts could not be handed over, their leases run out: %s", error)
         for plugin in deployment.plugins.implementers("st_shutdown"):
             try:
                 deployment.plugins.call(plugin, "st_shutdown", app=app)

@@ -138,6 +138,20 @@ def _request_id() -> str | None:
 
 
 def _trace(record: logging.LogRecord) -> str:
+    """Return the traceback, one line in its place when all it tells is that a database is away."""
     if record.exc_info:
+        if line := _of_lost_database(record.exc_info[1]):
+            return line
         return logging.Formatter().formatException(record.exc_info)
     return record.exc_text or ""
+
+
+def _of_lost_database(error: BaseException | None) -> str:
+    """Return the complaint of a database that cannot be reached, empty for any other error.
+
+    SQLAlchemy is told by its attributes: what only logs need not import it.
+    """
+    lost = getattr(error, "connection_invalidated", None)
+    if lost is None or not (lost or getattr(error, "statement", "") is None):
+        return ""
+    return " ".join(str(getattr(error, "orig", error)).split())

@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 from flask import Flask
 from sqlalchemy import delete, or_, select
+from sqlalchemy.exc import OperationalError
 
 from ..clock import now
 from ..db import db, unit_of_work, upsert
@@ -135,7 +136,10 @@ class Keeper:
         if self._thread is not None:
             self._thread.join()
         with self._app.app_context():
-            release_all()
+            try:
+                release_all()
+            except OperationalError as error:  # whoever ends must end, also without a database
+                log.warning("leases end by themselves, they could not be handed over: %s", error)
 
     def _follow(self) -> None:
         while not self._end.wait(LEASE_SECONDS / 3):

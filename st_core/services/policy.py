@@ -73,7 +73,7 @@ class Memory:
             try:
                 return self._read()
             except db.engine.dialect.loaded_dbapi.Error as error:
-                raise OperationalError(_ASK, None, error) from error
+                raise OperationalError(None, None, error) from error
 
     def _read(self) -> int:
         if self._connection is None:

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
+from st_local_gpu.shepherd import kin
 
 from st_core.testing.server import ServerProcess
 from tests.journeys.training import Training, until
@@ -59,13 +59,13 @@ def test_its_progress_is_seen_and_nothing_of_it_survives_a_cancel(
     assert [step for step, _ in curve] == sorted({step for step, _ in curve})
     saved = story.read(f"/api/cloud/jobs/{number}/artifacts")["checkpoints"]
     assert [each["step"] for each in saved][:2] == [10, 20]
-    everybody = psutil.Process(training.shepherd()).children(recursive=True)
+    everybody = kin.below(training.shepherd())
     assert len(everybody) == 2
 
     story.post(f"/api/cloud/jobs/{number}/cancel")
     assert story.wait(number)["status"] == "cancelled"
     assert training.living() == []
-    assert [each for each in everybody if each.is_running()] == []
+    assert [each for each in everybody if kin.is_alive(each)] == []
     assert training.record("exit.json")["escalated"] is True
 
 

@@ -21,7 +21,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 ARGS ?=
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# Tests drive real servers, browsers and kills: what fails is tried again, and counted as rerun in
+# the closing line, so that a busy machine is told apart from a broken product.
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --reruns 2
 
 run: $(VENV)/.ready
 	exec $(BIN)/simpletuner quickstart $(ARGS)

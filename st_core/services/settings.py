@@ -15,6 +15,7 @@ from ..contracts import Viewer
 from ..db import db, unit_of_work
 from ..errors import ConfigError, Malformed, SetTimeRule
 from ..models import StoredSetting
+from ..plugins import did_you_mean
 from . import events, permissions, policy
 
 
@@ -111,7 +112,8 @@ def _check(settings: Settings, key: str, raw: Any) -> Any:
     setting = settings.declared.get(key)
     if setting is None:
         raise Malformed(
-            f"no setting is named {key!r}", fields=[{"path": key, "message": "unknown"}]
+            f"no setting is named {key!r}.{did_you_mean(key, settings.declared)}",
+            fields=[{"path": key, "message": "unknown"}],
         )
     if key in settings.fixed:
         raise SetTimeRule(f"{key} is set by {settings.source(key)} and can only be changed there.")

@@ -100,6 +100,8 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         if not may_complain:
             complaints.follow(page)
         page.goto(path)
+        if how.get("java_script_enabled", True):
+            page.locator("html[data-ready]").wait_for(state="attached")
         return page
 
     yield open_

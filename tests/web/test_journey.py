@@ -19,7 +19,7 @@ PATIENCE_MS = 120_000
 #: What the form is told: long enough to be cancelled on the way, short enough to end soon after.
 FIELDS = {
     "f-steps": "600",
-    "f-batch_size": "32",
+    "f-batch_size": "128",
     "f-width": "64",
     "f-blocks": "1",
     "f-sample_every": "100",

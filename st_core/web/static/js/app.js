@@ -19,6 +19,18 @@ const PARTS = {
   "[data-onboarding]": "./onboarding.js",
 };
 
-for (const [query, module] of Object.entries(PARTS)) {
-  if (one(query)) import(module);
+const needed = Object.keys(PARTS).filter((query) => one(query));
+
+// Until its module is there, a form would be sent by the browser itself, to the page's own address: it waits.
+const loaded = Promise.all(needed.map((query) => import(PARTS[query]))).then(() => {
+  document.removeEventListener("submit", later, true);
+  document.documentElement.dataset.ready = "";
+});
+
+function later(event) {
+  if (!needed.some((query) => event.target.matches(query))) return;
+  event.preventDefault();
+  loaded.then(() => event.target.requestSubmit(event.submitter));
 }
+
+document.addEventListener("submit", later, true);

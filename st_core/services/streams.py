@@ -131,6 +131,8 @@ class Feed:
         while not self.stopping.is_set():
             self._bell.wait(LOOK_SECONDS)
             self._bell.clear()
+            if self.stopping.is_set():  # rung to end: the database may be gone in a moment
+                break
             try:
                 with self._app.app_context():
                     self._look()

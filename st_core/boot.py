@@ -87,6 +87,7 @@ def shut_down(app: Flask) -> None:
     deployment = app.extensions["st"]
     if deployment.runner is not None:
         deployment.runner.close()
+        app.extensions["st_feed"].join()
     for each in (dispatcher, watcher, deliveries):
         each.lanes.drain()
     with app.app_context():

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from ..contracts import Action, Submission, Verdict, Viewer
 from ..db import db
-from ..errors import NotAllowed, SetTimeRule
+from ..errors import Malformed, NotAllowed, SetTimeRule
 from ..models import Job
 from ..models.jobs import IS_ACTIVE, IS_QUEUED
 from ..plugins import current_plugins
@@ -116,7 +116,13 @@ def require_priority(viewer: Viewer, priority: int, *, own: bool) -> None:
     """Pass when the viewer may give a job this priority (0 to 50).
 
     `job.priority.high` gives up to HIGH (20) on own and team jobs; any value needs `queue.manage`.
+    Raises Malformed for a priority beyond 0 to 50.
     """
+    if not 0 <= priority <= 50:
+        raise Malformed(
+            f"priority {priority} is not between 0 and 50",
+            fields=[{"path": "priority", "message": "0 to 50"}],
+        )
     if viewer.may("queue.manage"):
         return
     if own and priority <= 20 and viewer.may("job.priority.high"):

@@ -29,6 +29,7 @@ from .tasks import ThreadRunner
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
+JOIN_SECONDS = 5.0
 BACKLOG = 1000
 
 
@@ -124,6 +125,12 @@ class Feed:
         """Remove a listener."""
         with self._lock:
             self._listeners.discard(listener)
+
+    def join(self) -> None:
+        """Return when the reading thread has ended; the runner must be stopping."""
+        self._bell.set()
+        if self._thread is not None:
+            self._thread.join(JOIN_SECONDS)
 
     def _follow(self) -> None:
         """Read new rows whenever the bell rings, and every second in case another process wrote

@@ -77,8 +77,8 @@ class FakeTrainer:
 
     def checkpoints(self, workspace: Path) -> Sequence[Checkpoint]:
         """Return its checkpoints, oldest first."""
-        found = sorted((workspace / "checkpoints").glob("step-*.json"))
-        return [_checkpoint(path, workspace) for path in found]
+        found = (workspace / "checkpoints").glob("step-*.json")
+        return sorted((_checkpoint(path, workspace) for path in found), key=lambda one: one.step)
 
     def samples(self, workspace: Path) -> Sequence[Artifact]:
         """Return nothing: it draws no pictures."""

@@ -205,8 +205,9 @@ def log_ticks(low: float, high: float) -> list[float]:
     """Return powers of ten around `low` to `high`, with 2 and 5 between where few would remain."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     factors = (1, 2, 5) if last - first <= 2 else (1,)
-    values = [f * 10.0**n for n in range(first, last + 1) for f in factors]
+    # one power more on either side: a logarithm is rounded
+    values = [f * 10.0**n for n in range(first - 1, last + 2) for f in factors]
     inside = [v for v in values if low <= v <= high]
-    below = [v for v in values if v < low][-1:]
-    above = [v for v in values if v > high][:1]
+    below = [v for v in values if v < low][-1:] if low not in inside or low == high else []
+    above = [v for v in values if v > high][:1] if high not in inside else []
     return below + inside + above

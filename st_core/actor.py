@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 
 
@@ -29,11 +29,21 @@ def current() -> Actor:
     return _current.get()
 
 
+def enter(actor: Actor) -> Token[Actor]:
+    """Let everything from here on be done by `actor`; hand what is returned to `leave`."""
+    return _current.set(actor)
+
+
+def leave(entered: Token[Actor]) -> None:
+    """Let everything from here on be done by who acted before."""
+    _current.reset(entered)
+
+
 @contextmanager
 def acting(actor: Actor) -> Iterator[Actor]:
     """Let everything inside be done by `actor`."""
-    token = _current.set(actor)
+    entered = enter(actor)
     try:
         yield actor
     finally:
-        _current.reset(token)
+        leave(entered)

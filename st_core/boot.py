@@ -35,9 +35,9 @@ log = logging.getLogger(__name__)
 def core_services() -> list[Service]:
     """Return the core's own services."""
     return [
-        Service("dispatch", dispatcher.run, every_seconds=5.0, exclusive=False),
+        Service("dispatch", dispatcher.run, every_seconds=5.0, exclusive=False, rest_seconds=0.02),
         Service("watch", watcher.run, every_seconds=1.0, exclusive=False),
-        Service("deliver", deliveries.run, every_seconds=5.0, exclusive=False),
+        Service("deliver", deliveries.run, every_seconds=5.0, exclusive=False, rest_seconds=0.1),
     ]
 
 

@@ -19,6 +19,7 @@ from waitress import wasyncore
 from waitress.server import TcpWSGIServer, create_server
 
 from .listening import BACKLOG
+from .request_threads import RequestThreads
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -37,8 +38,8 @@ def make_server(
     allow_connections(CONNECTIONS)
     return create_server(
         app,
+        _dispatcher=RequestThreads(threads),
         sockets=[sock],
-        threads=threads,
         max_request_body_size=max_body_bytes,
         connection_limit=CONNECTIONS,
         asyncore_use_poll=True,

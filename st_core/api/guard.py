@@ -8,13 +8,13 @@ them.
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack
 from dataclasses import replace
 
 from flask import Flask, Request, g, request
 from flask_login import AnonymousUserMixin, LoginManager, UserMixin
 
-from ..actor import Actor, acting
+from .. import actor as actors
+from ..actor import Actor
 from ..contracts import Viewer
 from ..db import db
 from ..errors import NotAllowed, NotSignedIn, StError
@@ -126,7 +126,8 @@ def presented_key(request: Request) -> str | None:
 
     Raises NotSignedIn when the headers disagree or name another scheme.
     """
-    authorization, given = request.headers.get("Authorization"), request.headers.get("X-API-Key")
+    authorization = request.environ.get("HTTP_AUTHORIZATION")
+    given: str | None = request.environ.get("HTTP_X_API_KEY")
     if authorization is None:
         return given
     scheme, _, key = authorization.partition(" ")
@@ -175,14 +176,13 @@ def _enter(viewer: Viewer) -> None:
         door="page" if origin.is_browser(request) else "api",
         request_id=g.get("st_request_id"),
     )
-    g.st_actor = ExitStack()
-    g.st_actor.enter_context(acting(actor))
+    g.st_actor = actors.enter(actor)
 
 
 def _leave(_error: BaseException | None) -> None:
-    stack: ExitStack | None = g.pop("st_actor", None)
-    if stack is not None:
-        stack.close()
+    entered = g.pop("st_actor", None)
+    if entered is not None:
+        actors.leave(entered)
 
 
 def _not_signed_in() -> NotSignedIn:

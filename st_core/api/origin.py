@@ -56,7 +56,7 @@ def is_on_this_machine(request: Request) -> bool:
 
 def is_browser(request: Request) -> bool:
     """Tell whether a browser sent this on behalf of a page."""
-    return "Origin" in request.headers or "Sec-Fetch-Site" in request.headers
+    return "HTTP_ORIGIN" in request.environ or "HTTP_SEC_FETCH_SITE" in request.environ
 
 
 def check_ambient(request: Request, *, cookie: bool, page: bool) -> None:

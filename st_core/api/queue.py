@@ -206,7 +206,7 @@ def submit(body: schemas.LocalSubmitBody) -> tuple[schemas.LocalSubmitted, int]:
         success=True,
         job_id=str(job.id),
         status=queue.STATUS.get(job.state, job.state.value),
-        queue_position=queue.position(job) or None,
+        queue_position=admission.position or None,
         requires_approval=job.requires_approval,
         reason=job.hold_reason,
         idempotent_hit=admission.idempotent_hit,

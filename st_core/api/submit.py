@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint
 
 from ..errors import SubmissionInvalid
-from ..services import configs, estimates, queue, registries, submission
+from ..services import configs, estimates, registries, submission
 from ..services.gates import GateResult
 from ..services.submission import Admission, Draft
 from . import rendering
@@ -228,7 +228,7 @@ def _submitted(admission: Admission, notes: list[str]) -> schemas.Submitted:
         quota_warnings=admission.warnings,
         warnings=notes,
         idempotent_hit=admission.idempotent_hit,
-        queue_position=queue.position(job) or None,
+        queue_position=admission.position or None,
         gates=[rendering.gate(result) for result in admission.results],
     )
 

@@ -71,7 +71,7 @@ class Service:
 
     With `forever=True`, `run(stop)` is called once and returns when the `threading.Event` it got is
     set. `exclusive` services run in one process at a time (a lease decides which); others in every
-    process.
+    process. Wake-ups that come within `rest_seconds` after a run lead to one run together.
     """
 
     name: str
@@ -79,6 +79,7 @@ class Service:
     every_seconds: float = 60.0
     forever: bool = False
     exclusive: bool = True
+    rest_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,9 @@ IN_COMMON: Mapping[str, tuple[str, ...]] = {
 ANY_GPU = func.coalesce(Job.details["any_gpu"].as_boolean(), false())
 
 
+_ANY_QUEUED = select(Job.id).where(IS_QUEUED).limit(1)
+
+
 @dataclass(frozen=True)
 class Claimed:
     """An attempt that is ours to start."""
@@ -118,8 +121,9 @@ def claim(busy: Collection[str] = ()) -> Claimed | None:
 
     Providers in `busy` take on nothing now. Returns None when nothing may start.
     """
-    if db.session.scalar(select(Job.id).where(IS_QUEUED).limit(1)) is None:
-        return None
+    settings.refresh()
+    if settings.value("queue.paused") or db.session.scalar(_ANY_QUEUED) is None:
+        return None  # seen without the write lock; looked at again under it
     with unit_of_work(gate="dispatch"):
         settings.refresh()
         if settings.value("queue.paused"):

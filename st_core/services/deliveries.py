@@ -7,8 +7,10 @@ Each subscriber has a lane of its own: one that hangs or fails holds up nobody e
 from __future__ import annotations
 
 import logging
+import time
 from datetime import timedelta
 from functools import partial
+from itertools import takewhile
 
 from flask import Flask, current_app
 from sqlalchemy import Select, select, update
@@ -26,6 +28,7 @@ log = logging.getLogger(__name__)
 TRIES = 8
 PAUSES_SECONDS = (5, 15, 60, 300, 900, 1800, 3600)
 CLAIM_SECONDS = 60
+BATCH = 100
 #: One delivers, one waits: who is woken while the other looks for the last time looks again.
 lanes = Lanes("deliver", width=1, depth=2)
 
@@ -53,11 +56,18 @@ def deliver_due() -> int:
 
 
 def deliver_to(subscriber: str) -> int:
-    """Deliver what is due to one subscriber, oldest first; return how many were tried."""
-    tried, done = 0, None
-    while (event_id := _claim(subscriber, done)) is not None:
-        tried += 1
-        done = event_id if _deliver(event_id, subscriber) else None
+    """Deliver what is due to one subscriber, oldest first; return how many were tried.
+
+    What comes meanwhile is left to the next round, so that many events become one batch.
+    """
+    tried = 0
+    done: list[int] = []
+    more = _is_due(subscriber)
+    while more:
+        batch, more = _claim(subscriber, done)
+        done = _deliver(batch, subscriber)
+        tried += len(batch)
+    _note(subscriber, done)
     return tried
 
 
@@ -70,53 +80,81 @@ def _due(subscriber: str) -> Select[Delivery]:
             Delivery.next_at <= now(),
         )
         .order_by(Delivery.event_id)
-        .limit(1)
     )
 
 
 def _is_due(subscriber: str) -> bool:
-    found = db.session.scalars(_due(subscriber)).first() is not None
+    found = db.session.scalars(_due(subscriber).limit(1)).first() is not None
     db.session.rollback()
     return found
 
 
-def _claim(subscriber: str, done: int | None) -> int | None:
-    """Command: note the delivery that was `done`, and take the next one for a minute.
+def _claim(subscriber: str, done: list[int]) -> tuple[list[int], bool]:
+    """Command: note the deliveries that were `done`, take the next ones for a minute, and tell
+    whether more are due.
 
-    The try is counted now: a subscriber that takes the process down with it has had one.
+    The try is counted now: a subscriber that takes the process down with it has had one. What was
+    tried before comes alone, so that it takes no other down with it.
     """
-    if done is None and not _is_due(subscriber):
-        return None
     with unit_of_work():
-        if done is not None:
-            failpoint("deliver.before_done")
-            db.session.execute(
-                update(Delivery)
-                .where(Delivery.event_id == done, Delivery.subscriber == subscriber)
-                .values(state="done", error=None)
-            )
-        while row := db.session.scalar(
-            _due(subscriber).with_for_update(skip_locked=True, of=Delivery)
-        ):
-            if row.attempts >= TRIES:
-                _give_up(row, "the process ended in the middle of the last try")
-                continue
+        _mark_done(subscriber, done)
+        query = _due(subscriber).limit(BATCH + 1).with_for_update(skip_locked=True, of=Delivery)
+        due = list(db.session.scalars(query))
+        while due and due[0].attempts >= TRIES:
+            _give_up(due.pop(0), "the process ended in the middle of the last try")
+        batch = list(takewhile(lambda row: row.attempts == 0, due[:BATCH])) or due[:1]
+        until = now() + timedelta(seconds=CLAIM_SECONDS)
+        for row in batch:
             row.attempts += 1
-            row.next_at = now() + timedelta(seconds=CLAIM_SECONDS)
-            return row.event_id
-        return None
+            row.next_at = until
+        return [row.event_id for row in batch], len(due) > len(batch)
 
 
-def _deliver(event_id: int, subscriber: str) -> bool:
+def _note(subscriber: str, done: list[int]) -> None:
+    """Command: note the deliveries that were done."""
+    if done:
+        with unit_of_work():
+            _mark_done(subscriber, done)
+
+
+def _mark_done(subscriber: str, done: list[int]) -> None:
+    """Step: these deliveries were made."""
+    if done:
+        failpoint("deliver.before_done")
+        db.session.execute(
+            update(Delivery)
+            .where(Delivery.event_id.in_(done), Delivery.subscriber == subscriber)
+            .values(state="done", error=None)
+        )
+
+
+def _deliver(batch: list[int], subscriber: str) -> list[int]:
+    """Hand events to one plugin; note each failure. Return those that need no further try.
+
+    A batch that takes too long is let go of: its rest is due again when the claim ends.
+    """
+    until = time.monotonic() + CLAIM_SECONDS / 2
+    found = {
+        event.id: event for event in db.session.scalars(select(Event).where(Event.id.in_(batch)))
+    }
+    db.session.expunge_all()  # each hook may open units of work; the events stay as they were read
+    done = []
+    for event_id in batch:
+        if time.monotonic() > until:
+            break
+        if event_id not in found or _hand_over(found[event_id], subscriber):
+            done.append(event_id)
+    return done
+
+
+def _hand_over(event: Event, subscriber: str) -> bool:
     """Hand one event to one plugin; note a failure. Tell whether it succeeded."""
-    event = db.session.get(Event, event_id)
     try:
-        if event is not None:
-            current_plugins().call(subscriber, "st_on_event", event=event)
+        current_plugins().call(subscriber, "st_on_event", event=event)
     except Exception as error:
         db.session.rollback()
-        log.exception("hook st_on_event of %s failed on event %s", subscriber, event_id)
-        _failed(event_id, subscriber, f"{type(error).__name__}: {error}")
+        log.exception("hook st_on_event of %s failed on event %s", subscriber, event.id)
+        _failed(event.id, subscriber, f"{type(error).__name__}: {error}")
         return False
     db.session.rollback()
     return True

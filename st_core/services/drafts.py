@@ -39,10 +39,11 @@ class Draft:
 
 @dataclass(frozen=True)
 class Admission:
-    """What came of a submission: the job, whether an earlier one was found by its idempotency
-    key, warnings."""
+    """What came of a submission: the job, its place in the queue (0 when it does not wait there),
+    whether an earlier one was found by its idempotency key, warnings."""
 
     job: Job
+    position: int
     idempotent_hit: bool = False
     verdicts: tuple[Verdict, ...] = ()
     results: tuple[GateResult, ...] = ()

@@ -5,14 +5,27 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from sqlalchemy import insert as insert_into
 from sqlalchemy import select
+from sqlalchemy.orm import make_transient_to_detached
 
+from ..clock import now
 from ..contracts import Submission
-from ..db import assert_unit_of_work, db, storable
+from ..db import assert_unit_of_work, db, storable, table_of
 from ..errors import NotFound
 from ..models import Job, JobState, Revision
 from .job_fields import queue_priority
 from .jobs import digest
+
+_JOBS = table_of(Job)
+#: A statement made once takes half the time of an object that is flushed.
+_INSERT = insert_into(_JOBS).returning(_JOBS.c.id)
+_BLANK: dict[str, Any] = {column.name: None for column in _JOBS.columns if column.name != "id"} | {
+    "state": JobState.NEW,
+    "devices": [],
+    "requires_approval": False,
+    "attempt": 0,
+}
 
 
 def insert(submission: Submission) -> Job:
@@ -21,10 +34,9 @@ def insert(submission: Submission) -> Job:
     viewer = submission.viewer
     priority = queue_priority(viewer.priority)
     override = submission.priority_override
-    job = Job(
+    values = _BLANK | dict(
         key=uuid.uuid4().hex,
         name=storable(submission.name or submission.config_name, 200),
-        state=JobState.NEW,
         user_id=viewer.user_id,
         org_id=viewer.org_ids[0] if viewer.org_ids else None,
         team_id=viewer.team_ids[0] if viewer.team_ids else None,
@@ -52,10 +64,17 @@ def insert(submission: Submission) -> Job:
         time_limit_seconds=submission.time_limit_seconds,
         estimated_cost_usd=submission.estimate.usd,
         estimate_basis=submission.estimate.basis[:200],
-        attempt=0,
+        created_at=now(),
     )
+    values["id"] = db.session.execute(_INSERT, values).scalar_one()
+    return _as_row(values)
+
+
+def _as_row(values: dict[str, Any]) -> Job:
+    """Step: return the job just inserted with these values, without reading it back."""
+    job = Job(**values)
+    make_transient_to_detached(job)
     db.session.add(job)
-    db.session.flush()
     return job
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from flask import current_app
+from flask import current_app, g
 from sqlalchemy import event, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import ORMExecuteState, Session
@@ -119,10 +119,9 @@ def refresh(load: Callable[[], None]) -> None:
     Whatever this context reads afterwards is at least as new as the generation.
     """
     mine = memory()
-    if not in_unit_of_work():
+    if db.session.registry.has() and not in_unit_of_work():
         db.session.rollback()  # an older read snapshot would be taken for the present
-    generation = mine.present_generation()
-    db.session().info["policy_generation"] = generation
+    g.st_policy_generation = generation = mine.present_generation()
     if generation != mine.generation:
         load()
         mine.forget()
@@ -141,7 +140,7 @@ def remembered(question: Hashable, ask: Callable[[], Answer]) -> Answer:
         answer: Answer = kept[1]
         return answer
     answer = ask()
-    seen = db.session().info.get("policy_generation")
+    seen = g.get("st_policy_generation")
     if seen is not None:
         if len(mine.answers) >= MOST_ANSWERS:
             mine.answers.clear()

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select
 
 from ..clock import iso, now
 from ..contracts import Viewer
-from ..db import db, fresh_view
+from ..db import UtcDateTime, db, fresh_view, table_of
 from ..errors import Malformed
 from ..models import Attempt, Job, JobState, User
 from ..models.jobs import IS_QUEUED, in_states
@@ -44,24 +44,35 @@ class Entry:
     user: User | None = None
 
 
-def before(job: Job) -> ColumnElement[bool]:
-    """Return the SQL criterion for queued jobs that stand before `job`."""
-    same = Job.effective_priority == job.effective_priority
-    return and_(
+#: Made once: building it takes longer than running it, and every submission asks.
+_BEFORE = (
+    select(func.count())
+    .where(
         IS_QUEUED,
         or_(
-            Job.effective_priority > job.effective_priority,
-            and_(same, Job.queued_at < job.queued_at),
-            and_(same, Job.queued_at == job.queued_at, Job.id < job.id),
+            Job.effective_priority > bindparam("priority"),
+            and_(
+                Job.effective_priority == bindparam("priority"),
+                or_(
+                    Job.queued_at < bindparam("moment", type_=UtcDateTime),
+                    and_(
+                        Job.queued_at == bindparam("moment", type_=UtcDateTime),
+                        Job.id < bindparam("number"),
+                    ),
+                ),
+            ),
         ),
     )
+    .select_from(table_of(Job))
+)
 
 
 def position(job: Job) -> int:
     """Return the place of a queued job, 1 for the next; 0 when it does not wait in the queue."""
     if job.state is not JobState.QUEUED:
         return 0
-    return 1 + (db.session.scalar(select(func.count()).where(before(job))) or 0)
+    asked = {"priority": job.effective_priority, "moment": job.queued_at, "number": job.id}
+    return 1 + (db.session.scalar(_BEFORE, asked) or 0)
 
 
 def states_for(word: str | None, include_completed: bool = False) -> tuple[JobState, ...]:
@@ -283,7 +294,6 @@ __all__ = [
     "Entry",
     "approve",
     "average_wait_seconds",
-    "before",
     "count",
     "entries",
     "entry_fields",

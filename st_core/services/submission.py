@@ -25,6 +25,7 @@ from . import (
     hardware_choice,
     intake,
     jobs,
+    queue,
     registries,
     settings,
     starting_points,
@@ -34,6 +35,9 @@ from .drafts import Admission, Draft
 from .gates import GateResult, Walk
 
 IDEMPOTENCY_HOURS = 24
+
+
+_INSERT_GATES = insert(table_of(JobGate))
 
 
 class _Rollback(Exception):
@@ -48,22 +52,25 @@ def submit(viewer: Viewer, draft: Draft) -> Admission:
     trainer, config or starting point.
     """
     if (earlier := _earlier(viewer, draft)) is not None:
-        return Admission(earlier, idempotent_hit=True)
+        return _found_again(earlier)
     walk = Walk(viewer, complete(viewer, draft))
     db.session.rollback()  # nothing of the database is held while providers are asked
     try:
         gates.walk_through(walk, gates.OUTSIDE, to_the_end=False)
         with unit_of_work(gate="submit"):
             if (earlier := _earlier(viewer, draft, release_old=True)) is not None:
-                return Admission(earlier, idempotent_hit=True)
+                return _found_again(earlier)
             job = _admit(walk, to_the_end=False)
+            db.session.flush()
+            position = queue.position(job)
+            db.session.expunge(job)  # it is told as it was written, not read again
             failpoint("submit.before_commit")
     except Refused as refusal:
         record_refusal(walk.submission, refusal)
         raise
     failpoint("submit.after_commit")
     tasks.wake("dispatch")
-    return Admission(job, verdicts=tuple(walk.verdicts), results=tuple(walk.results))
+    return Admission(job, position, verdicts=tuple(walk.verdicts), results=tuple(walk.results))
 
 
 def dry_run(viewer: Viewer, draft: Draft) -> list[GateResult]:
@@ -201,7 +208,7 @@ def _enter(job: Job, walk: Walk, *, event: str) -> None:
     if event == "job.requeued":  # also of a job that was cancelled before its first attempt
         db.session.execute(delete(JobGate).where(JobGate.job_id == job.id))
     db.session.execute(
-        insert(table_of(JobGate)),
+        _INSERT_GATES,
         [
             {
                 "job_id": job.id,
@@ -246,6 +253,11 @@ def _earlier(viewer: Viewer, draft: Draft, *, release_old: bool = False) -> Job 
         job.idempotency_key = None
         db.session.flush()
     return None
+
+
+def _found_again(earlier: Job) -> Admission:
+    """Return the answer to a submission whose idempotency key was used before."""
+    return Admission(earlier, queue.position(earlier), idempotent_hit=True)
 
 
 def _again(viewer: Viewer, job: Job) -> Submission:

@@ -95,6 +95,7 @@ class ThreadRunner:
                     service.name,
                     service.every_seconds,
                 )
+            self._stop.wait(service.rest_seconds)
             bell.wait(service.every_seconds)
 
     def _once(self, service: Service) -> None:

@@ -1,16 +1,13 @@
-"""Counters that only grow, whatever retention deletes, and which events they have counted
-already."""
+"""Counters that only grow, whatever retention deletes, and how far they have counted."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from st_core.clock import now
-from st_core.db import Model, Usd, UtcDateTime
+from st_core.db import Model, Usd
 from st_core.models.events import BigId
 
 
@@ -29,12 +26,10 @@ class MetricsCounter(Model):
     cost_usd: Mapped[Decimal] = mapped_column(Usd, default=Decimal(0))
 
 
-class MetricsCounted(Model):
-    """An event that was counted; its second delivery changes nothing."""
+class MetricsCursor(Model):
+    """How far the journal is counted; one row."""
 
-    __tablename__ = "metrics_counted"
+    __tablename__ = "metrics_cursor"
 
-    event_id: Mapped[int] = mapped_column(
-        BigId, ForeignKey("event.id", ondelete="CASCADE"), primary_key=True
-    )
-    counted_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    name: Mapped[str] = mapped_column(String(20), primary_key=True)
+    event_id: Mapped[int] = mapped_column(BigId)

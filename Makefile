@@ -23,7 +23,7 @@ WORKERS ?= 2
 ARGS ?=
 # Tests drive real servers, browsers and kills: what fails is tried again, and counted as rerun in
 # the closing line, so that a busy machine is told apart from a broken product.
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --reruns 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --reruns 2 -rfERs
 
 run: $(VENV)/.ready
 	exec $(BIN)/simpletuner quickstart $(ARGS)

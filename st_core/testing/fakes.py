@@ -45,12 +45,14 @@ class FakeProvider:
         return Estimate(Decimal(0), "fakes are free")
 
     def start(self, order: Order, env: Mapping[str, str]) -> dict[str, Any]:
-        """Note the start of `order`, once per key."""
+        """Note the start of `order`, once per key.
+
+        One line of the file `starts` is the start: whoever is killed here has started it or not.
+        """
         state = {"key": order.key, "workspace": str(order.workspace)}
         if self.find(order.key, order.workspace) is None:
-            with (order.workspace / "starts").open("a", encoding="utf-8") as starts:
+            with self._starts(state).open("a", encoding="utf-8") as starts:
                 starts.write(f"{order.key}\n")
-            self._write(state, {"polls": 0, "stopped": False})
         return state
 
     def poll(self, state: dict[str, Any]) -> Progress:
@@ -88,11 +90,17 @@ class FakeProvider:
     def _file(self, state: Mapping[str, Any]) -> Path:
         return Path(state["workspace"]) / "fake" / f"{state['key']}.json"
 
+    def _starts(self, state: Mapping[str, Any]) -> Path:
+        return Path(state["workspace"]) / "starts"
+
     def _read(self, state: Mapping[str, Any]) -> dict[str, Any] | None:
-        try:
-            found: dict[str, Any] = json.loads(self._file(state).read_text("utf-8"))
-        except (FileNotFoundError, KeyError):
+        """Return what became of an attempt so far, None when it was never started."""
+        starts, file = self._starts(state), self._file(state)
+        if not starts.exists() or state["key"] not in starts.read_text("utf-8").split():
             return None
+        if not file.exists():
+            return {"polls": 0, "stopped": False}
+        found: dict[str, Any] = json.loads(file.read_text("utf-8"))
         return found
 
     def _write(self, state: Mapping[str, Any], content: Mapping[str, Any]) -> None:

@@ -14,9 +14,12 @@ LONGEST_FUNCTION = 60
 #: Read as one page by every author of a plugin, and holds declarations only.
 DECLARATIONS = {"st_core.hookspecs": 320}
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc", "manager"}
-#: Marks of unfinished work, and of places that only a developer's machine has.
 UNFINISHED = ("TODO", "FIXME", "XXX", "HACK")
-PRIVATE_PLACES = ("/work/", "../shared", "/tmp/claude")
+#: Places that only this machine has: the checkout itself, and what lies beside it.
+PRIVATE_PLACES = (
+    f"{ROOT}/",
+    *(f"../{each.name}/" for each in ROOT.parent.iterdir() if each.is_dir() and each != ROOT),
+)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 

@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, select
 
 from ..clock import iso, now
 from ..contracts import Viewer
-from ..db import UtcDateTime, db, fresh_view, table_of
+from ..db import db, fresh_view
 from ..errors import Malformed
 from ..models import Attempt, Job, JobState, User
 from ..models.jobs import IS_QUEUED, in_states
 from ..models.states import ACTIVE
 from . import jobs, limits, permissions
 from .limits import Load
+from .positions import position
 from .queue_control import approve, pause, reject, set_priority
 
 ORDER = (Job.effective_priority.desc(), Job.queued_at, Job.id)
@@ -42,37 +43,6 @@ class Entry:
     position: int
     waits_because: str | None
     user: User | None = None
-
-
-#: Made once: building it takes longer than running it, and every submission asks.
-_BEFORE = (
-    select(func.count())
-    .where(
-        IS_QUEUED,
-        or_(
-            Job.effective_priority > bindparam("priority"),
-            and_(
-                Job.effective_priority == bindparam("priority"),
-                or_(
-                    Job.queued_at < bindparam("moment", type_=UtcDateTime),
-                    and_(
-                        Job.queued_at == bindparam("moment", type_=UtcDateTime),
-                        Job.id < bindparam("number"),
-                    ),
-                ),
-            ),
-        ),
-    )
-    .select_from(table_of(Job))
-)
-
-
-def position(job: Job) -> int:
-    """Return the place of a queued job, 1 for the next; 0 when it does not wait in the queue."""
-    if job.state is not JobState.QUEUED:
-        return 0
-    asked = {"priority": job.effective_priority, "moment": job.queued_at, "number": job.id}
-    return 1 + (db.session.scalar(_BEFORE, asked) or 0)
 
 
 def states_for(word: str | None, include_completed: bool = False) -> tuple[JobState, ...]:

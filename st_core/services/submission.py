@@ -7,11 +7,9 @@ is what came of it. Everything that must be true together is written in one tran
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert
 
-from ..clock import now
 from ..contracts import Action, Submission, Viewer
 from ..db import db, retried, table_of, unit_of_work
 from ..errors import Conflict, Refused, SubmissionInvalid
@@ -23,6 +21,7 @@ from . import (
     events,
     gates,
     hardware_choice,
+    idempotency,
     intake,
     jobs,
     queue,
@@ -33,9 +32,6 @@ from . import (
 )
 from .drafts import Admission, Draft
 from .gates import GateResult, Walk
-
-IDEMPOTENCY_HOURS = 24
-
 
 _INSERT_GATES = insert(table_of(JobGate))
 
@@ -51,14 +47,14 @@ def submit(viewer: Viewer, draft: Draft) -> Admission:
     Raises Refused (a gate said no; the refusal is recorded), NotFound for an unknown provider,
     trainer, config or starting point.
     """
-    if (earlier := _earlier(viewer, draft)) is not None:
+    if (earlier := idempotency.earlier(viewer, draft)) is not None:
         return _found_again(earlier)
     walk = Walk(viewer, complete(viewer, draft))
     db.session.rollback()  # nothing of the database is held while providers are asked
     try:
         gates.walk_through(walk, gates.OUTSIDE, to_the_end=False)
         with unit_of_work(gate="submit"):
-            if (earlier := _earlier(viewer, draft, release_old=True)) is not None:
+            if (earlier := idempotency.earlier(viewer, draft, release_old=True)) is not None:
                 return _found_again(earlier)
             job = _admit(walk, to_the_end=False)
             db.session.flush()
@@ -233,26 +229,6 @@ def _enter(job: Job, walk: Walk, *, event: str) -> None:
             message="job.bypass.queue",
             data={"right": "job.bypass.queue"},
         )
-
-
-def _earlier(viewer: Viewer, draft: Draft, *, release_old: bool = False) -> Job | None:
-    """Return the submitter's job under this idempotency key, unless it is older than a day.
-
-    With `release_old` (inside the unit of work) an older job gives the key up.
-    """
-    if not draft.idempotency_key:
-        return None
-    job = db.session.scalar(
-        select(Job).where(
-            Job.user_id == viewer.user_id, Job.idempotency_key == draft.idempotency_key
-        )
-    )
-    if job is None or job.created_at > now() - timedelta(hours=IDEMPOTENCY_HOURS):
-        return job
-    if release_old:
-        job.idempotency_key = None
-        db.session.flush()
-    return None
 
 
 def _found_again(earlier: Job) -> Admission:

@@ -91,7 +91,8 @@ def _enabled(overrides: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]
         "plugins.enabled", section.get("enabled") if isinstance(section, dict) else None
     )
     if named is None:
-        return [name for name in BUNDLED if name in find()]
+        there = find()
+        return [name for name in BUNDLED if name in there]
     if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
         raise ConfigError(f"plugins.enabled must be a list of names, not {named!r}")
     repeated = sorted({name for name in named if named.count(name) > 1})

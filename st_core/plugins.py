@@ -14,9 +14,9 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import pluggy
 from flask import current_app
@@ -48,11 +48,12 @@ def find() -> dict[str, Found]:
     """Return the installed plugins by name. Raises ConfigError when two distributions claim one
     name."""
     found: dict[str, Found] = {}
+    read: dict[Distribution | None, tuple[str, str]] = {None: ("unknown", "?")}
     for point in entry_points(group=GROUP):
-        dist = point.dist
-        this = Found(
-            point.name, point, dist.name if dist else "unknown", dist.version if dist else "?"
-        )
+        if point.dist not in read:  # its metadata is parsed anew each time it is asked for
+            known = cast(Distribution, point.dist).metadata
+            read[point.dist] = known["Name"], known["Version"]
+        this = Found(point.name, point, *read[point.dist])
         other = found.get(point.name)
         if other and (other.distribution, other.entry_point.value) != (
             this.distribution,

@@ -38,8 +38,8 @@ def pair(two_processes: ServerProcess) -> ServerProcess:
 
 
 def serving(server: ServerProcess) -> list[psutil.Process]:
-    """Return the processes that answer requests by now."""
-    return [each for each in server.children() if len(each.threads()) > 10]
+    """Return the processes that answer requests by now: their services have threads."""
+    return [each for each in server.children() if len(each.threads()) > 5]
 
 
 @contextmanager

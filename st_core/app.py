@@ -16,10 +16,10 @@ from .contracts import EventType, HealthCheck, Permission, Provider, Service, Tr
 from .core_settings import CORE_SETTINGS
 from .db import db
 from .errors import ConfigError, PluginError
+from .event_types import CORE_EVENTS, IDENTITY_EVENTS
 from .plugins import PluginManager, find
 from .schema import init_schema
 from .services import permissions
-from .services.events import CORE_EVENTS
 from .services.policy import Memory
 from .services.tasks import ThreadRunner
 
@@ -152,7 +152,7 @@ def _collect(deployment: Deployment) -> None:
         permissions.CATALOGUE, gather("st_permissions", "name", "permission"), "permission"
     )
     deployment.event_types = with_core(
-        {kind.name: kind for kind in CORE_EVENTS},
+        {kind.name: kind for kind in (*CORE_EVENTS, *IDENTITY_EVENTS)},
         gather("st_event_types", "name", "event"),
         "event",
     )

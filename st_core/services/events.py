@@ -23,68 +23,6 @@ from ..errors import StError
 from ..models import Delivery, Event, Job, Lock
 from . import tasks
 
-#: A limit's own events are declared here as well, because the pipeline itself emits them.
-CORE_EVENTS = (
-    EventType("job.submitted", "A job was admitted", audit_name="job.submitted"),
-    EventType("job.refused", "A submission was refused", severity=Severity.WARNING),
-    EventType("job.queued", "A job entered the queue"),
-    EventType("job.started", "A job's trainer started"),
-    EventType("job.requeued", "A job goes on in a new attempt", severity=Severity.WARNING),
-    EventType("job.completed", "A job completed"),
-    EventType("job.failed", "A job failed", severity=Severity.ERROR),
-    EventType("job.cancelled", "A job was cancelled", audit_name="job.cancelled"),
-    EventType("job.cancel_requested", "Somebody asked a running job to end"),
-    EventType("job.approved", "A waiting job was released", audit_name="job.approved"),
-    EventType("job.rejected", "A waiting job was rejected", audit_name="job.rejected"),
-    EventType("job.deleted", "A job's record was deleted"),
-    EventType("job.priority_changed", "A job's priority was changed"),
-    EventType("job.bypass_used", "A right to skip a gate was used", severity=Severity.WARNING),
-    EventType("quota.warning", "A limit is nearly reached", "quota", Severity.WARNING),
-    EventType("quota.exceeded", "A limit refused a submission", "quota", Severity.WARNING),
-    EventType("config.created", "A config was created", "config", permission="config.view"),
-    EventType("config.saved", "A revision was saved", "config", permission="config.view"),
-    EventType("config.deleted", "A config was deleted", "config", permission="config.view"),
-    EventType(
-        "queue.paused", "The queue was paused", "queue", Severity.WARNING, permission="queue.view"
-    ),
-    EventType("queue.resumed", "The queue goes on", "queue", permission="queue.view"),
-    EventType(
-        "settings.changed",
-        "Settings were changed",
-        "admin",
-        permission="admin.config",
-        audit_name="config.changed",
-    ),
-    EventType(
-        "user.created",
-        "A user was created",
-        "admin",
-        permission="admin.users",
-        audit_name="user.created",
-    ),
-    EventType(
-        "api_key.created",
-        "An API key was made",
-        "auth",
-        permission="api.keys.all",
-        audit_name="api_key.created",
-    ),
-    EventType(
-        "system.provider_error",
-        "A provider fails",
-        "system",
-        Severity.ERROR,
-        permission="admin.config",
-    ),
-    EventType(
-        "system.subscriber_dead",
-        "A plugin gave up on an event",
-        "system",
-        Severity.ERROR,
-        permission="admin.config",
-    ),
-)
-
 
 def emit(
     name: str,

@@ -78,7 +78,7 @@ def change(
     values: Mapping[str, Any],
     *,
     permission: str = "admin.config",
-    event: str = "settings.changed",
+    event: str = "admin.config_changed",
 ) -> None:
     """Command: store new values of editable settings, all or none; `event` tells of it.
 

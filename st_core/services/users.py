@@ -70,7 +70,7 @@ def _make_local_owner() -> User:
     db.session.add(owner)
     db.session.flush()
     events.emit(
-        "user.created",
+        "admin.user_created",
         subject=("user", owner.id),
         after={"username": name, "levels": ["admin"]},
         message=f"{name} is the local owner of this server",

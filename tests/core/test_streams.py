@@ -218,10 +218,10 @@ def test_each_viewer_hears_only_what_is_theirs_their_team_s_or_permitted(
         ear.read(1)
     jobs = {name: zoo_jobs.submit(app, who[name]) for name in ("ada", "bob", "eve")}
     with app.app_context(), unit_of_work():
-        events.emit("settings.changed", subject=("settings", "x"))
+        events.emit("admin.config_changed", subject=("settings", "x"))
         events.emit("config.created", subject=("config", "y"))
     owners = {str(job_id): name for name, job_id in jobs.items()}
-    team, admins = {"ada", "bob"}, {"settings.changed"}
+    team, admins = {"ada", "bob"}, {"admin.config_changed"}
     expected = {
         "ada": team,
         "bob": team,

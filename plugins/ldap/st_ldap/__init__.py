@@ -1,0 +1,1 @@
+"""Sign-in with LDAP and Active Directory (guide section 2)."""

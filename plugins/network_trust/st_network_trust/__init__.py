@@ -1,0 +1,1 @@
+"""Trusted proxies, and internal networks that need no sign-in (guide section 1)."""

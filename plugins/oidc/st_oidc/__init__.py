@@ -1,0 +1,1 @@
+"""Sign-in with OpenID Connect (guide section 2)."""

@@ -15,6 +15,12 @@ down_revision = "core_0001"
 branch_labels = None
 depends_on = None
 
+NEVER_AGAIN = {"sqlite_autoincrement": True}
+
+
+def _on_sqlite() -> bool:
+    return bool(op.get_bind().dialect.name == "sqlite")
+
 
 def upgrade() -> None:
     op.create_table(
@@ -174,8 +180,41 @@ def upgrade() -> None:
             sa.Column("source", sa.String(length=120), server_default="manual", nullable=False)
         )
 
+    # Numbers of organisations and teams stand in the journal: SQLite must not give them out twice.
+    for name in ("org", "team"):
+        with op.batch_alter_table(
+            name, recreate="always" if _on_sqlite() else "never", table_kwargs=NEVER_AGAIN
+        ):
+            pass
+    with op.batch_alter_table("membership", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_membership_one_org",
+            ["user_id"],
+            unique=True,
+            sqlite_where=sa.text("team_id IS NULL"),
+            postgresql_where=sa.text("team_id IS NULL"),
+        )
+    for place in ("team", "org"):
+        there = sa.text(f"{place}_id IS NOT NULL")
+        with op.batch_alter_table("job", recreate="never") as batch_op:
+            batch_op.create_index(
+                f"ix_job_{place}",
+                [f"{place}_id", "id"],
+                sqlite_where=there,
+                postgresql_where=there,
+            )
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("job", recreate="never") as batch_op:
+        batch_op.drop_index("ix_job_org")
+        batch_op.drop_index("ix_job_team")
+    with op.batch_alter_table("membership", recreate="never") as batch_op:
+        batch_op.drop_index("uq_membership_one_org")
+    for name in ("team", "org"):
+        with op.batch_alter_table(name, recreate="always" if _on_sqlite() else "never"):
+            pass
+
     with op.batch_alter_table("user_level", recreate="never") as batch_op:
         batch_op.drop_column("source")
 

@@ -40,6 +40,8 @@ QUEUED = text("state = 'queued'")
 ACTIVE = text("state IN ('starting', 'running')")
 ASKED = text("state = 'pending_approval'")
 ENDED = text("completed_at IS NOT NULL")
+IN_TEAM = text("team_id IS NOT NULL")
+IN_ORG = text("org_id IS NOT NULL")
 
 
 class Job(Model):
@@ -69,6 +71,8 @@ class Job(Model):
         Index("ix_job_asked", "id", sqlite_where=ASKED, postgresql_where=ASKED),
         Index("ix_job_ended", "state", "id", sqlite_where=ENDED, postgresql_where=ENDED),
         Index("ix_job_config", "config_name", "id"),
+        Index("ix_job_team", "team_id", "id", sqlite_where=IN_TEAM, postgresql_where=IN_TEAM),
+        Index("ix_job_org", "org_id", "id", sqlite_where=IN_ORG, postgresql_where=IN_ORG),
         {"sqlite_autoincrement": True},
     )
 

@@ -22,6 +22,7 @@ from .services import (
     deliveries,
     dispatcher,
     leases,
+    sealed_values,
     settings,
     streams,
     tasks,
@@ -61,6 +62,7 @@ def prepare(app: Flask) -> None:
             users.ensure_levels()
         config_samples.seed()
         settings.refresh()
+        sealed_values.warn_of_lost()
         deliveries.skip_unsubscribed()
         leases.bury_the_dead()
         watcher.take_from_the_dead()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from .contracts import Setting
 
 CORE_SETTINGS = (
@@ -26,6 +28,30 @@ CORE_SETTINGS = (
         "auto",
         "auto: a request from this machine acts as the local owner while nobody else exists; "
         "local: it always does; team: everybody signs in.",
+    ),
+    Setting(
+        "secrets.key",
+        str | None,
+        None,
+        "Keys that seal stored secrets, each 32 bytes in base64, newest first and with commas "
+        "between them. Not given: secret.key in the state folder, made when first needed.",
+        secret=True,
+        env="SIMPLETUNER_CREDENTIAL_KEY",
+    ),
+    Setting(
+        "network.allowed_private",
+        list[str],
+        [],
+        "Private networks (10.1.0.0/16) and host names (keycloak.internal) that requests aimed by "
+        "users may reach: sign-in providers, webhooks. Listed ones may also be asked over http.",
+        editable=True,
+    ),
+    Setting(
+        "tls.ca_bundle",
+        Path | None,
+        None,
+        "File with the certificate authorities (PEM) that outgoing calls trust. Not given: the "
+        "well-known ones.",
     ),
     Setting("server.host", str, "127.0.0.1", "Address to listen on.", env="SIMPLETUNER_HOST"),
     Setting(

@@ -18,7 +18,9 @@ PUBLIC = (
     "st_core.errors.",
     "st_core.failpoints.",
     "st_core.models.",
+    "st_core.outgoing.",
     "st_core.progress.",
+    "st_core.secrets.",
     "st_core.services.",
     "st_core.testing.",
 )

@@ -24,7 +24,9 @@ class ProviderCredential(Model):
     provider: Mapped[str] = mapped_column(String(100))
     credential_name: Mapped[str] = mapped_column(String(100))
     description: Mapped[str] = mapped_column(String(500), default="")
-    sealed: Mapped[str | None] = mapped_column(Text)
+    sealed: Mapped[str | None] = mapped_column(
+        Text, info={"sealed": "credential:{user_id}:{provider}:{credential_name}"}
+    )
     fingerprint: Mapped[str | None] = mapped_column(String(20))
     is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

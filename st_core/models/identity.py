@@ -4,6 +4,7 @@ identities."""
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -62,7 +63,7 @@ class User(Model):
     last_login_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     password_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     #: The second factor's key, sealed; in force from `totp_confirmed_at` on.
-    totp_secret: Mapped[str | None] = mapped_column(Text)
+    totp_secret: Mapped[str | None] = mapped_column(Text, info={"sealed": "totp:{id}"})
     totp_confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     #: The last time step a code was taken for, so that no code is taken twice (RFC 6238, 5.2).
     totp_last_step: Mapped[int | None] = mapped_column(BigInteger)
@@ -131,7 +132,9 @@ class Session(Model):
         ForeignKey("auth_provider.id", ondelete="SET NULL")
     )
     #: What the provider needs to end its own session too (an ID token, say), sealed.
-    provider_state: Mapped[str | None] = mapped_column(Text)
+    provider_state: Mapped[str | None] = mapped_column(
+        Text, info={"sealed": "session:{token_hash}"}
+    )
     awaits_second_factor: Mapped[bool] = mapped_column(default=False, server_default=false())
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -171,7 +174,9 @@ class AuthProvider(Model):
     auto_create_users: Mapped[bool] = mapped_column(default=True)
     default_levels: Mapped[list[str]] = mapped_column(JSON, default=list)
     level_mapping: Mapped[dict[str, list[str]]] = mapped_column(JSON, default=dict)
-    config: Mapped[dict[str, object]] = mapped_column(JSON, default=dict)
+    config: Mapped[dict[str, Any]] = mapped_column(
+        JSON, default=dict, info={"sealed": "sign-in provider {name}"}
+    )
     #: "page" rows are changed over page, API and command line; "file" rows by the config file only.
     managed_by: Mapped[str] = mapped_column(String(10), default="page", server_default="page")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

@@ -83,6 +83,7 @@ class Setting(Answer):
     owner: str
     value: JsonValue = None
     is_set: bool
+    fingerprint: str | None = Field(None, description="Of a secret that is set: tells two apart.")
     default: JsonValue = None
     source: str = Field(description="environment, file, stored or default.")
     unit: str = ""

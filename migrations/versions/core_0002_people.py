@@ -205,7 +205,17 @@ def upgrade() -> None:
             )
 
 
+    # The name of a submitter whose account was deleted, and the gate under which people change.
+    with op.batch_alter_table("job", recreate="never") as batch_op:
+        batch_op.add_column(sa.Column("former_owner", sa.String(length=50), nullable=True))
+    lock = sa.table("lock", sa.column("name", sa.String), sa.column("value", sa.BigInteger))
+    op.bulk_insert(lock, [{"name": "people", "value": 0}])
+
+
 def downgrade() -> None:
+    op.execute("DELETE FROM lock WHERE name = 'people'")
+    with op.batch_alter_table("job", recreate="never") as batch_op:
+        batch_op.drop_column("former_owner")
     with op.batch_alter_table("job", recreate="never") as batch_op:
         batch_op.drop_index("ix_job_org")
         batch_op.drop_index("ix_job_team")

@@ -81,6 +81,8 @@ class Job(Model):
     name: Mapped[str] = mapped_column(String(200))
     state: Mapped[JobState] = mapped_column(STATE, default=JobState.NEW)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id", ondelete="SET NULL"))
+    #: What the submitter was called, once the account is deleted.
+    former_owner: Mapped[str | None] = mapped_column(String(50))
     org_id: Mapped[int | None] = mapped_column(ForeignKey("org.id", ondelete="SET NULL"))
     team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="SET NULL"))
     provider: Mapped[str] = mapped_column(String(50))

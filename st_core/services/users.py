@@ -7,21 +7,14 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import func, select
 
 from ..actor import current
-from ..contracts import Permission, Viewer
+from ..contracts import Viewer
 from ..db import assert_unit_of_work, db, unit_of_work
 from ..errors import NotFound
 from ..models import Level, Membership, User
-from . import events, permissions, policy
-
-
-def catalogue() -> dict[str, Permission]:
-    """Return every permission there is: the core's, and those plugins declared."""
-    known: dict[str, Permission] = current_app.extensions["st"].permissions
-    return known
+from . import events, permissions, policy, rights
 
 
 def ensure_levels() -> None:
@@ -134,27 +127,17 @@ def viewer_of(
 
     A scope never adds a right: the result is the intersection with what the person holds just now.
     """
-    held: set[str] = set()
-    for level in user.levels:
-        if level.is_system:
-            held |= permissions.defaults_of(level.name, catalogue().values())
-        held |= set(level.permissions)
-    if "*" in held and (scopes is not None or any(not item.granted for item in user.overrides)):
-        held = set(catalogue())
-    for item in user.overrides:
-        (held.add if item.granted else held.discard)(item.permission)
-    if scopes is not None:
-        held &= set(scopes)
     places = list(db.session.scalars(select(Membership).where(Membership.user_id == user.id)))
     return Viewer(
         user_id=user.id,
         username=user.username,
         display_name=user.display_name or user.username,
-        permissions=frozenset(held),
+        permissions=rights.within(rights.held_by(user), scopes),
         levels=tuple(level.name for level in user.levels),
         priority=max((level.priority for level in user.levels), default=0),
         org_ids=tuple(sorted({place.org_id for place in places})),
         team_ids=tuple(sorted({place.team_id for place in places if place.team_id})),
         via=via,
         address=address or current().address,
+        everywhere=rights.has_admin(user),
     )

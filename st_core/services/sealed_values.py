@@ -69,14 +69,14 @@ def cells() -> Iterator[Cell]:
         for column in table.columns:
             if purpose := column.info.get("sealed"):
                 rows = db.session.execute(select(table).where(column.is_not(None))).mappings()
-                for row in rows.all():
-                    plain = {key.name: value for key, value in row.items()}
-                    yield Cell(table, column, plain, purpose.format_map(plain), row[column])
+                for row in map(dict, rows.all()):
+                    yield Cell(table, column, row, purpose.format_map(row), row[column.name])
 
 
 def standing() -> Standing:
     """Try to open every stored secret; nothing is kept of what was opened."""
-    opened, lost = 0, {}
+    opened = 0
+    lost: dict[str, str] = {}
     for cell in cells():
         for purpose, sealed in cell.values:
             try:
@@ -119,7 +119,8 @@ def rotate(*, forget: bool = False) -> Standing:
     before = ring.filed()
     if not ring.given:
         ring.add()
-    opened, lost = 0, {}
+    opened = 0
+    lost: dict[str, str] = {}
     with unit_of_work(gate="submit"):
         for cell in cells():
             values = cell.values
@@ -150,4 +151,4 @@ def _store(cell: Cell, content: Any) -> None:
 
 
 def _app() -> Flask:
-    return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]
+    return current_app._get_current_object()  # type: ignore[attr-defined]

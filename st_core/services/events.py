@@ -21,7 +21,12 @@ from ..contracts import EventType, Severity, Viewer
 from ..db import after_commit, assert_unit_of_work, before_commit, db, storable, table_of
 from ..errors import StError
 from ..models import Delivery, Event, Job, Lock
-from . import tasks
+from ..plugins import current_plugins
+from . import tasks, visibility
+
+#: What a fact is about when it goes to those who see the job: every other one without a permission
+#: goes to the person it is about.
+ABOUT_JOBS = ("job", "submission")
 
 
 def emit(
@@ -30,6 +35,8 @@ def emit(
     subject: tuple[str, Any] | None = None,
     job: Job | None = None,
     owner_id: int | None = None,
+    team_id: int | None = None,
+    org_id: int | None = None,
     message: str = "",
     data: dict[str, Any] | None = None,
     before: dict[str, Any] | None = None,
@@ -55,8 +62,8 @@ def emit(
         "subject_id": storable(str(subject_id), 100),
         "job_id": job.id if job else None,
         "owner_id": job.user_id if job else owner_id,
-        "team_id": job.team_id if job else None,
-        "org_id": job.org_id if job else None,
+        "team_id": job.team_id if job else team_id,
+        "org_id": job.org_id if job else org_id,
         "permission": kind.permission,
         "message": storable(message, 1000),
         "data": data or {},
@@ -87,7 +94,7 @@ _INSERT_DELIVERIES = insert(table_of(Delivery))
 
 
 def _close_journal(session: Session) -> None:
-    """Number and insert what the unit of work emitted, and its deliveries."""
+    """Number and insert what the unit of work emitted, and its deliveries; let it be recorded."""
     entries: list[dict[str, Any]] | None = session.info.pop("journal", None)
     if not entries:
         return
@@ -107,6 +114,7 @@ def _close_journal(session: Session) -> None:
     ]
     if deliveries:
         session.execute(_INSERT_DELIVERIES, deliveries)
+    current_plugins().record(entries)
     session.info["journal_written"] = True
 
 
@@ -134,12 +142,15 @@ def visible_to(viewer: Viewer) -> ColumnElement[bool]:
     """Return the SQL criterion for events `viewer` may see; `sees` is the same in Python."""
     if viewer.may("*"):
         return true()
-    mine = [Event.owner_id == viewer.user_id, Event.team_id.in_(viewer.team_ids)]
-    if viewer.may("job.view.all"):
-        mine.append(Event.org_id.in_(viewer.org_ids) if viewer.org_ids else true())
+    of_job = or_(Event.job_id.is_not(None), Event.subject_type.in_(ABOUT_JOBS))
+    reach = visibility.of(viewer).criterion(Event.owner_id, Event.team_id, Event.org_id)
+    permitted: ColumnElement[bool] = Event.permission.in_(sorted(viewer.permissions))
+    if not visibility.is_everywhere(viewer):
+        permitted = permitted & or_(Event.org_id.is_(None), Event.org_id.in_(viewer.org_ids))
     return or_(
-        and_(Event.permission.is_(None), or_(*mine)),
-        Event.permission.in_(sorted(viewer.permissions)),
+        and_(Event.permission.is_(None), of_job, reach),
+        and_(Event.permission.is_(None), ~of_job, Event.owner_id == viewer.user_id),
+        permitted,
     )
 
 
@@ -148,10 +159,13 @@ def sees(viewer: Viewer, event: Event) -> bool:
     if viewer.may("*"):
         return True
     if event.permission is not None:
-        return event.permission in viewer.permissions
-    if event.owner_id == viewer.user_id or event.team_id in viewer.team_ids:
-        return True
-    return viewer.may("job.view.all") and (not viewer.org_ids or event.org_id in viewer.org_ids)
+        within = event.org_id is None or event.org_id in viewer.org_ids
+        return event.permission in viewer.permissions and (
+            within or visibility.is_everywhere(viewer)
+        )
+    if event.job_id is not None or event.subject_type in ABOUT_JOBS:
+        return visibility.of(viewer).covers(event.owner_id, event.team_id, event.org_id)
+    return event.owner_id == viewer.user_id
 
 
 def since(

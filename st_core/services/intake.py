@@ -10,7 +10,7 @@ from sqlalchemy import select
 from ..contracts import Submission
 from ..db import assert_unit_of_work, db, storable
 from ..errors import NotFound
-from ..models import Job, JobState, Revision
+from ..models import Job, JobState, Org, Revision, Team
 from .job_fields import queue_priority
 from .jobs import digest
 
@@ -26,8 +26,8 @@ def insert(submission: Submission) -> Job:
         name=storable(submission.name or submission.config_name, 200),
         state=JobState.NEW,
         user_id=viewer.user_id,
-        org_id=viewer.org_ids[0] if viewer.org_ids else None,
-        team_id=viewer.team_ids[0] if viewer.team_ids else None,
+        org_id=_still_there(Org, submission.org_id),
+        team_id=_still_there(Team, submission.team_id),
         provider=submission.provider,
         trainer=submission.trainer,
         hardware=submission.hardware,

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -120,7 +121,7 @@ def page(
     if wanted.sort == "completed_at":
         key = [func.coalesce(column, Job.created_at), Job.id]
     if position is not None:
-        anchor = _anchor(key, position)
+        anchor = _anchor(viewer, key, position)
         query = query.where(tuple_(*key) < anchor if descending else tuple_(*key) > anchor)
     query = query.order_by(*(part.desc() if descending else part.asc() for part in key))
     found = db.session.execute(query.limit(limit + 1).offset(0 if cursor else offset)).all()
@@ -147,6 +148,12 @@ def cancellable(viewer: Viewer, states: tuple[JobState, ...] = (), limit: int = 
     if not viewer.may("job.cancel.all"):
         query = query.where(Job.user_id == viewer.user_id)
     return list(db.session.scalars(query.order_by(Job.id).limit(limit)))
+
+
+def seen_among(viewer: Viewer, job_ids: Iterable[int]) -> list[int]:
+    """Return those of these jobs that the viewer may see, by number."""
+    query = select(Job.id).where(Job.id.in_(list(job_ids)), visible_to(viewer))
+    return list(db.session.scalars(query.order_by(Job.id)))
 
 
 def _criteria(wanted: JobFilter) -> list[ColumnElement[bool]]:
@@ -235,9 +242,10 @@ def _read(cursor: str | None) -> tuple[bool, int | None]:
         raise Malformed("this cursor was not made by this server; begin without one") from None
 
 
-def _anchor(key: list[Any], job_id: int) -> Any:
-    """Return the row of key values at which a page ends, read from the job the cursor names."""
+def _anchor(viewer: Viewer, key: list[Any], job_id: int) -> Any:
+    """Return the row of key values at which a page ends, read from the job the cursor names; a job
+    the viewer may not see is one that is not there, or a made-up cursor could tell its name."""
     if len(key) == 1:
         return tuple_(job_id)
-    value = select(key[0]).where(Job.id == job_id).scalar_subquery()
+    value = select(key[0]).where(Job.id == job_id, visible_to(viewer)).scalar_subquery()
     return tuple_(value, job_id)

@@ -20,7 +20,7 @@ from ..errors import Malformed
 from ..models import Attempt, Job, JobState, User
 from ..models.jobs import IS_QUEUED, in_states
 from ..models.states import ACTIVE
-from . import jobs, limits, permissions
+from . import jobs, limits, permissions, visibility
 from .limits import Load
 from .queue_control import approve, pause, reject, set_priority
 
@@ -88,14 +88,12 @@ def states_for(word: str | None, include_completed: bool = False) -> tuple[JobSt
 
 
 def scope(viewer: Viewer, user_id: int | None = None) -> ColumnElement[bool]:
-    """Return the SQL criterion for queue entries the viewer may see. Raises NotAllowed for
-    another user's."""
+    """Return the SQL criterion for queue entries the viewer may see: own and the teams', with
+    `queue.view.all` every job they may see. Raises NotAllowed for another user's without it."""
     if user_id is not None and user_id != viewer.user_id:
         permissions.require(viewer, "queue.view.all")
-        return and_(jobs.visible_to(viewer), Job.user_id == user_id)
-    if user_id is not None or not viewer.may("queue.view.all"):
-        return and_(jobs.visible_to(viewer), Job.user_id == (user_id or viewer.user_id))
-    return jobs.visible_to(viewer)
+    mine = jobs.within(visibility.of(viewer, see_all="queue.view.all"))
+    return mine if user_id is None else and_(mine, Job.user_id == user_id)
 
 
 def entries(

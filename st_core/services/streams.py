@@ -24,7 +24,7 @@ from ..contracts import Viewer
 from ..db import db
 from ..errors import Unavailable
 from ..models import Attempt, Event, Job
-from . import events, settings
+from . import events, jobs, settings
 from .tasks import ThreadRunner
 
 log = logging.getLogger(__name__)
@@ -181,19 +181,8 @@ class Feed:
             )
             with self._lock:
                 for listener in self._listeners:
-                    if may_see_job(listener.viewer, job):
+                    if jobs.sees(listener.viewer, job):
                         listener.put(message)
-
-
-def may_see_job(viewer: Viewer, job: Job) -> bool:
-    """Tell whether `viewer` may see `job`: `jobs.visible_to` in Python."""
-    if viewer.may("*"):
-        return True
-    if viewer.may("job.view.own") and (
-        job.user_id == viewer.user_id or job.team_id in viewer.team_ids
-    ):
-        return True
-    return viewer.may("job.view.all") and (not viewer.org_ids or job.org_id in viewer.org_ids)
 
 
 def as_message(event: Event) -> Message:

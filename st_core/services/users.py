@@ -72,9 +72,9 @@ def _make_local_owner() -> User:
 
 
 def others_exist() -> bool:
-    """Tell whether anybody but the local owner has an account; then nobody is the owner by place
-    alone."""
-    others = select(User.id).where(~User.is_local_owner).limit(1)
+    """Tell whether any person but the local owner has an account; then nobody is the owner by
+    place alone."""
+    others = select(User.id).where(~User.is_local_owner, ~User.is_service).limit(1)
     return policy.remembered("others exist", lambda: db.session.scalar(others) is not None)
 
 
@@ -88,11 +88,26 @@ def count() -> int:
     return db.session.scalar(select(func.count(User.id))) or 0
 
 
-def describe(user_id: int) -> dict[str, Any]:
-    """Return a user as clients know it, without the password. Raises NotFound."""
+def get(user_id: int) -> User:
+    """Return a user. Raises NotFound."""
     user = db.session.get(User, user_id)
     if user is None:
         raise NotFound(f"there is no user {user_id}", code="user_not_found")
+    return user
+
+
+def lock(user_id: int) -> User:
+    """Step: return a user as just now, locked until the unit of work ends. Raises NotFound."""
+    assert_unit_of_work()
+    user = db.session.get(User, user_id, with_for_update=True, populate_existing=True)
+    if user is None:
+        raise NotFound(f"there is no user {user_id}", code="user_not_found")
+    return user
+
+
+def describe(user_id: int) -> dict[str, Any]:
+    """Return a user as clients know it, without the password. Raises NotFound."""
+    user = get(user_id)
     return {
         "id": user.id,
         "email": user.email,

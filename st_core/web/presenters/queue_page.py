@@ -74,7 +74,7 @@ def waiting(viewer: Viewer, entries: Sequence[Entry], starts: Mapping[int, Start
 def _waiting(viewer: Viewer, entry: Entry, starts: Mapping[int, Start]) -> Waiting:
     job = entry.job
     since = job.queued_at or job.created_at
-    own = job.user_id == viewer.user_id
+    near = jobs.is_near(viewer, job)
     return Waiting(
         id=job.id,
         name=job.name,
@@ -87,7 +87,7 @@ def _waiting(viewer: Viewer, entry: Entry, starts: Mapping[int, Start]) -> Waiti
         priority_word=jobs.priority_name(job.effective_priority),
         overridden=job.priority_override is not None,
         waits=formats.duration((now() - since).total_seconds()),
-        may_move=viewer.may("queue.manage") or (own and viewer.may("job.priority.high")),
+        may_move=viewer.may("queue.manage") or (near and viewer.may("job.priority.high")),
     )
 
 

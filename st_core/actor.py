@@ -19,6 +19,7 @@ class Actor:
     address: str | None = None
     door: str = "service"
     request_id: str | None = None
+    user_agent: str | None = None
 
 
 _current: ContextVar[Actor] = ContextVar("st_actor", default=Actor())  # noqa: B039 - frozen

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask
 
 from . import access_log, api, config, logs, web
-from .api import routing
+from .api import open_paths, routing
 from .boot import core_services
 from .contracts import EventType, HealthCheck, Permission, Provider, Service, Trainer
 from .core_settings import CORE_SETTINGS
@@ -21,6 +21,7 @@ from .plugins import PluginManager, find
 from .schema import init_schema
 from .services import permissions
 from .services.policy import Memory
+from .services.presence import Presence
 from .services.tasks import ThreadRunner
 
 #: Bundled plugins of a fresh server: every one that needs no outside service, in the order they
@@ -43,6 +44,7 @@ class Deployment:
     health_checks: list[tuple[str, HealthCheck]] = field(default_factory=list)
     subscribers: tuple[str, ...] = ()
     policy: Memory = field(default_factory=Memory)
+    presence: Presence = field(default_factory=Presence)
     runner: ThreadRunner | None = None
     booted: bool = False
 
@@ -102,11 +104,11 @@ def _enabled(overrides: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]
 
 def _declared(plugins: PluginManager) -> list[tuple[str, Any]]:
     """Return (owner, setting) pairs: the core's, then each plugin's, whose keys begin with its
-    name."""
+    name unless the guide names them."""
     pairs: list[tuple[str, Any]] = [("core", setting) for setting in CORE_SETTINGS]
     for plugin, answer in plugins.each("st_settings"):
         for setting in answer or ():
-            if not setting.key.startswith(f"{plugin}."):
+            if not (setting.named_by_guide or setting.key.startswith(f"{plugin}.")):
                 raise PluginError(
                     f"{plugin} declares the setting {setting.key!r}: it must begin with {plugin!r}"
                 )
@@ -122,6 +124,7 @@ def _check_choices(settings: config.Settings) -> None:
     ):
         if settings.value(key) not in choices:
             raise ConfigError(f"{key}: {settings.value(key)!r} is not one of {', '.join(choices)}.")
+    open_paths.check(settings.value(open_paths.KEY))
 
 
 def _register_blueprints(app: Flask, plugins: PluginManager) -> None:

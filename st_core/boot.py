@@ -21,7 +21,9 @@ from .services import (
     config_samples,
     deliveries,
     dispatcher,
+    expiry,
     leases,
+    presence,
     sealed_values,
     settings,
     streams,
@@ -39,6 +41,8 @@ def core_services() -> list[Service]:
         Service("dispatch", dispatcher.run, every_seconds=5.0, exclusive=False),
         Service("watch", watcher.run, every_seconds=1.0, exclusive=False),
         Service("deliver", deliveries.run, every_seconds=5.0, exclusive=False),
+        Service("presence", presence.write, every_seconds=60.0, exclusive=False),
+        Service("session cleanup", expiry.run, every_seconds=900.0),
     ]
 
 

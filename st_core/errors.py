@@ -93,6 +93,12 @@ class QuotaExceeded(Refused):
     status, code, title = 429, "quota_exceeded", "A limit is reached"
 
 
+class RateLimited(StError):
+    """Too many tries in too short a time; `Retry-After` says when to come back (429)."""
+
+    status, code, title = 429, "rate_limit_exceeded", "Too many requests"
+
+
 class Unavailable(StError):
     """Something this answer needs is not there just now (503)."""
 

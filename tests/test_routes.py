@@ -20,6 +20,8 @@ OPEN_PATHS = {
     "/api/metrics/health/live",
     "/api/metrics/health/ready",
     "/api/auth/check",
+    "/api/auth/login",
+    "/api/auth/logout",
     "/api/auth/setup/status",
     "/api/version",
     "/static/core/<version>/<path:path>",

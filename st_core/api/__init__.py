@@ -18,6 +18,7 @@ from . import (
     queue,
     queue_limits,
     revisions,
+    sessions,
     submit,
     system,
 )
@@ -28,6 +29,7 @@ def blueprints() -> list[Blueprint]:
     modules = (
         health,
         auth,
+        sessions,
         submit,
         jobs,
         job_files,

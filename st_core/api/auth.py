@@ -1,14 +1,23 @@
-"""Who one is: `/api/auth` and `/api/users/me`, read only."""
+"""Who one is, and coming and going: `/api/auth` and `/api/users/me`."""
 
 from __future__ import annotations
 
-from flask import Blueprint, g
+from flask import Blueprint, Response, g, request
 
 from ..contracts import Viewer
-from ..services import setup, users
+from ..services import account_passwords, sessions, setup, signin, users
+from . import cookies
 from .guard import current_viewer
-from .routing import ALWAYS, PUBLIC, SIGNED_IN, route
-from .schemas.auth import Check, SetupStatus, User
+from .routing import ALWAYS, PUBLIC, SIGNED_IN, answer, route
+from .schemas.auth import (
+    Check,
+    LoginAnswer,
+    LoginBody,
+    PasswordBody,
+    SetupStatus,
+    User,
+)
+from .schemas.kinds import Success
 
 blueprint = Blueprint("auth", __name__)
 
@@ -22,14 +31,7 @@ blueprint = Blueprint("auth", __name__)
 )
 def me() -> User:
     """Describe the caller; `permissions` are those of the credential that was used."""
-    viewer = current_viewer()
-    return User.model_validate(
-        {
-            **users.describe(viewer.user_id),
-            "is_admin": viewer.may("*"),
-            "permissions": sorted(viewer.permissions),
-        }
-    )
+    return _described(current_viewer())
 
 
 @route(
@@ -63,3 +65,99 @@ def check() -> Check:
 def setup_status() -> SetupStatus:
     """Tell whether the first administrator is still missing."""
     return SetupStatus.model_validate(setup.status())
+
+
+@route(
+    blueprint,
+    "/api/auth/login",
+    methods=["POST"],
+    permission=PUBLIC,
+    summary="Sign in with name and password",
+    body=LoginBody,
+    answers={200: LoginAnswer},
+    errors=[401, 429],
+)
+def login(body: LoginBody) -> Response:
+    """Sign in by user name or e-mail; the session comes as a cookie."""
+    entry = signin.with_password(
+        body.username, body.password, body.remember_me, body.provider or None
+    )
+    return signed_in(entry)
+
+
+@route(
+    blueprint,
+    "/api/auth/logout",
+    methods=["POST"],
+    permission=PUBLIC,
+    summary="Sign out",
+    answers={200: Success},
+)
+def logout() -> Response:
+    """End the caller's session and take its cookie back; without one nothing happens."""
+    token = cookies.session_token(request)
+    if token is not None:
+        sessions.leave(token)
+    response: Response = answer(Success())
+    return cookies.drop(request, response)
+
+
+@route(
+    blueprint,
+    "/api/auth/change-password",
+    methods=["POST"],
+    permission=SIGNED_IN,
+    summary="Change my password",
+    body=PasswordBody,
+    answers={200: Success},
+    errors=[400, 429],
+)
+def change_password(body: PasswordBody) -> Success:
+    """Set a new password; every other session of the caller ends at once."""
+    return _change_password(body)
+
+
+@route(
+    blueprint,
+    "/api/users/me/password",
+    methods=["PUT"],
+    permission=SIGNED_IN,
+    summary="Change my password",
+    body=PasswordBody,
+    answers={200: Success},
+    errors=[400, 429],
+)
+def put_password(body: PasswordBody) -> Success:
+    """Set a new password; every other session of the caller ends at once."""
+    return _change_password(body)
+
+
+def _change_password(body: PasswordBody) -> Success:
+    account_passwords.change(
+        current_viewer(),
+        body.current_password,
+        body.new_password,
+        keep=cookies.session_token(request),
+    )
+    return Success()
+
+
+def signed_in(entry: signin.Entry) -> Response:
+    """Answer a sign-in: who it is, and the session's cookie."""
+    live = sessions.live(entry.token)
+    assert live is not None
+    described = _described(live.viewer)
+    message = f"Signed in as {described.username}."
+    response: Response = answer(LoginAnswer(success=True, user=described, message=message))
+    g.st_session_begins = True
+    return cookies.put(request, response, entry.token, entry.remember)
+
+
+def _described(viewer: Viewer) -> User:
+    return User.model_validate(
+        {
+            **users.describe(viewer.user_id),
+            "is_admin": viewer.may("*"),
+            "permissions": sorted(viewer.permissions),
+        }
+    )

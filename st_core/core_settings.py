@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from .contracts import Setting
+from .outgoing.addresses import check_entries
 
 CORE_SETTINGS = (
     Setting(
@@ -30,6 +34,12 @@ CORE_SETTINGS = (
         "local: it always does; team: everybody signs in.",
     ),
     Setting(
+        "auth.bypass_paths",
+        list[str],
+        [],
+        "Paths that answer GET without signing in, by whole segments: of health and metrics alone.",
+    ),
+    Setting(
         "secrets.key",
         str | None,
         None,
@@ -40,7 +50,7 @@ CORE_SETTINGS = (
     ),
     Setting(
         "network.allowed_private",
-        list[str],
+        Annotated[list[str], AfterValidator(check_entries)],
         [],
         "Private networks (10.1.0.0/16) and host names (keycloak.internal) that requests aimed by "
         "users may reach: sign-in providers, webhooks. Listed ones may also be asked over http.",

@@ -5,12 +5,15 @@ from __future__ import annotations
 from flask import Blueprint, Response, g, request
 
 from ..contracts import Viewer
-from ..services import account_passwords, sessions, setup, signin, users
+from ..errors import SetTimeRule
+from ..services import account_passwords, sessions, setup, signin, step_up, users
 from . import cookies
 from .guard import current_viewer
 from .routing import ALWAYS, PUBLIC, SIGNED_IN, answer, route
 from .schemas.auth import (
     Check,
+    ConfirmBody,
+    Confirmed,
     LoginAnswer,
     LoginBody,
     PasswordBody,
@@ -130,6 +133,26 @@ def change_password(body: PasswordBody) -> Success:
 def put_password(body: PasswordBody) -> Success:
     """Set a new password; every other session of the caller ends at once."""
     return _change_password(body)
+
+
+@route(
+    blueprint,
+    "/api/auth/confirm",
+    methods=["POST"],
+    permission=SIGNED_IN,
+    summary="Confirm that it is me",
+    body=ConfirmBody,
+    answers={200: Confirmed},
+    errors=[400, 429],
+)
+def confirm(body: ConfirmBody) -> Confirmed:
+    """Prove to be there, with the password or a code, before one of the most dangerous actions."""
+    token = cookies.session_token(request)
+    viewer = current_viewer()
+    if token is None or viewer.via != "session":
+        raise SetTimeRule("Only a session is confirmed; an API key needs no confirmation.")
+    until = step_up.confirm(viewer, token, password=body.password, code=body.code)
+    return Confirmed(expires_at=until)
 
 
 def _change_password(body: PasswordBody) -> Success:

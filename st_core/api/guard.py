@@ -19,7 +19,7 @@ from ..contracts import Viewer
 from ..db import db
 from ..errors import NotAllowed, NotSignedIn, StError
 from ..plugins import current_plugins
-from ..services import ambient, api_keys, sessions, settings, users
+from ..services import ambient, api_keys, sessions, settings, step_up, users
 from . import cookies, first_request, headers, open_paths, origin
 from .routing import ALWAYS, Declared, declared_for, is_static
 
@@ -88,6 +88,8 @@ def admit() -> None:
         )
     if declared is not None:
         _require(viewer, declared)
+        if declared.step_up and viewer.via == "session":
+            step_up.require(cookies.session_token(request) or "")
 
 
 def _admit_stranger(declared: Declared | None) -> None:

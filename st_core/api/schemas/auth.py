@@ -112,3 +112,17 @@ class SessionsEnded(Answer):
 
     success: bool = True
     ended: int
+
+
+class ConfirmBody(Body):
+    """Proof of presence: the password, or a code of the second factor."""
+
+    password: str | None = Field(None, min_length=1, max_length=1024)
+    code: str | None = Field(None, min_length=6, max_length=40)
+
+
+class Confirmed(Answer):
+    """Until when the most dangerous actions are open."""
+
+    success: bool = True
+    expires_at: datetime

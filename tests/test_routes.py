@@ -23,6 +23,7 @@ OPEN_PATHS = {
     "/api/auth/login",
     "/api/auth/logout",
     "/api/auth/setup/status",
+    "/api/users/meta/auth-status",
     "/api/version",
     "/static/core/<version>/<path:path>",
 }

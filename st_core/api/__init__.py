@@ -5,15 +5,19 @@ from __future__ import annotations
 from flask import Blueprint, Flask
 
 from . import (
+    api_keys,
     auth,
     configs,
+    credentials,
     envelope,
     events,
     guard,
     health,
     job_files,
     jobs,
+    levels,
     openapi,
+    profile,
     providers,
     queue,
     queue_limits,
@@ -21,6 +25,7 @@ from . import (
     sessions,
     submit,
     system,
+    users,
 )
 
 
@@ -30,6 +35,11 @@ def blueprints() -> list[Blueprint]:
         health,
         auth,
         sessions,
+        users,
+        levels,
+        profile,
+        api_keys,
+        credentials,
         submit,
         jobs,
         job_files,

@@ -1,1 +1,38 @@
-"""Audit log: who did what, from where, and what changed, in a chain that shows tampering."""
+"""Keeps the audit log: who did what, from where, in a chain that cannot be edited unnoticed."""
+
+from st_core import hookimpl
+
+from . import archives, ledger, models, services, settings
+
+
+@hookimpl
+def st_settings():
+    return settings.SETTINGS
+
+
+@hookimpl
+def st_event_types():
+    return services.EVENT_TYPES
+
+
+@hookimpl
+def st_startup(app):
+    services.note_a_gap()
+
+
+@hookimpl
+def st_services():
+    return services.SERVICES
+
+
+@hookimpl
+def st_record(entries):
+    ledger.record(entries)
+
+
+@hookimpl
+def st_purge(dry_run):
+    return archives.purge(dry_run)
+
+
+__all__ = ["models"]

@@ -44,7 +44,7 @@ def init_app(app: Flask) -> None:
     """Answer every error of `app` in this shape; an unexpected one as 500 with nothing but the
     request id.
     """
-    app.register_error_handler(StError, _of_ours)
+    app.register_error_handler(StError, of_ours)
     app.register_error_handler(ValidationError, _of_pydantic)
     app.register_error_handler(HTTPException, _of_werkzeug)
     for trouble in (OperationalError, InterfaceError, NoConnectionLeft):
@@ -106,7 +106,8 @@ def _page(body: dict[str, Any], status: int) -> str:
         ).format(**body)
 
 
-def _of_ours(error: StError) -> Response:
+def of_ours(error: StError) -> Response:
+    """Answer for an error this product raised on purpose."""
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning(
             "%s %s answered %d: %s", request.method, request.path, error.status, error.detail
@@ -126,7 +127,7 @@ def _of_pydantic(error: ValidationError) -> Response:
     """Answer for a model that a service, not the route, checked."""
     fields = fields_of(error, "body")
     first = fields[0]
-    return _of_ours(Malformed(f"{first['path'] or 'body'}: {first['message']}", fields=fields))
+    return of_ours(Malformed(f"{first['path'] or 'body'}: {first['message']}", fields=fields))
 
 
 def _of_database(error: Exception) -> Response:
@@ -137,7 +138,7 @@ def _of_database(error: Exception) -> Response:
         request.path,
         " ".join(str(getattr(error, "orig", error)).split()),
     )
-    return _of_ours(
+    return of_ours(
         Unavailable(
             "The database does not answer; check that it runs and can be reached.",
             code="database_unavailable",

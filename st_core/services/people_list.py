@@ -22,8 +22,8 @@ SOURCES: dict[str, ColumnElement[bool]] = {
     "local": and_(User.auth_provider == "local", ~User.is_service, ~User.is_local_owner),
     "oidc": User.auth_provider == "oidc",
     "ldap": User.auth_provider == "ldap",
-    "service": User.is_service,
-    "machine": User.is_local_owner,
+    "service": User.is_service.expression,
+    "machine": User.is_local_owner.expression,
 }
 _NAME = func.lower(func.coalesce(User.display_name, User.username))
 _SEEN = (
@@ -99,10 +99,10 @@ def page(wanted: Wanted, *, limit: int, offset: int = 0) -> tuple[list[Person], 
 def counts() -> Counts:
     """Return how many accounts there are."""
     sums = [func.count(User.id).filter(criterion) for criterion in SOURCES.values()]
-    total, active, *each = db.session.execute(
-        select(func.count(User.id), func.count(User.id).filter(User.is_active), *sums)
-    ).one()
-    return Counts(total, active, {name: n for name, n in zip(SOURCES, each, strict=True) if n})
+    active = func.count(User.id).filter(User.is_active)
+    found = tuple(db.session.execute(select(func.count(User.id), active, *sums)).one())
+    by_source = {name: n for name, n in zip(SOURCES, found[2:], strict=True) if n}
+    return Counts(found[0], found[1], by_source)
 
 
 def level_names() -> list[str]:
@@ -111,7 +111,7 @@ def level_names() -> list[str]:
 
 
 def _person(row: Row[tuple[User, datetime | None, int]], places: Mapping[int, Any]) -> Person:
-    user, seen, keys = row
+    user, seen, keys = row.tuple()
     moments = [at for at in (seen, user.last_login_at) if at is not None]
     return Person(user, max(moments, default=None), keys, tuple(places.get(user.id, ())))
 
@@ -145,7 +145,7 @@ def matching(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.source:
         found.append(_source(wanted.source))
     if wanted.active in ("yes", "no"):
-        found.append(User.is_active if wanted.active == "yes" else ~User.is_active)
+        found.append(User.is_active.expression if wanted.active == "yes" else ~User.is_active)
     return found
 
 

@@ -13,6 +13,7 @@ from ..clock import now
 from ..contracts import NavItem, Viewer
 from ..plugins import current_plugins
 from ..services import overview
+from ..services.org_view import SEES_ALL
 from . import formats
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,13 @@ class Place:
     icon: str
     permissions: tuple[str, ...] = ()
     shortcut: str = ""
+    #: Whoever holds one of these finds the page elsewhere.
+    unless: tuple[str, ...] = ()
+
+    def is_for(self, viewer: Viewer) -> bool:
+        """Tell whether the viewer finds the page here."""
+        opens = not self.permissions or any(map(viewer.may, self.permissions))
+        return opens and not any(map(viewer.may, self.unless))
 
 
 GROUPS = {"cloud": "Cloud", "work": "Work", "admin": "Administration"}
@@ -79,7 +87,11 @@ PLACES = (
     Place(
         "configs", "work", "Configs", "web.configs", "file-earmark-code", ("config.view",), "g c"
     ),
+    Place("orgs", "work", "Orgs", "web.orgs", "diagram-3", ("org.view",), "", SEES_ALL),
     Place("system", "work", "System", "web.system", "gpu-card", ("queue.view",)),
+    Place("users", "admin", "Users", "web.users", "people", ("admin.users",), "g u"),
+    Place("levels", "admin", "Levels", "web.levels", "bar-chart-steps", ("admin.levels",)),
+    Place("orgs", "admin", "Orgs", "web.orgs", "diagram-3", SEES_ALL),
     Place("setup", "admin", "Set-up", "web.setup", "flag", ("admin.config",)),
     Place("plugins", "admin", "Plugins", "web.plugins", "plug", ("admin.config",)),
 )
@@ -94,6 +106,7 @@ class Shell:
     groups: tuple[Group, ...]
     may: tuple[str, ...]
     event_number: int
+    via: str = "session"
     events_url: str = "/api/events"
     drawn_at: datetime = field(default_factory=now)
 
@@ -120,6 +133,7 @@ def shell_for(viewer: Viewer) -> Shell:
         groups=tuple(_groups(viewer, counts)),
         may=tuple(sorted(viewer.permissions)),
         event_number=counted.event_number,
+        via=viewer.via,
     )
 
 
@@ -139,7 +153,7 @@ def _groups(viewer: Viewer, counts: dict[str, str]) -> Iterator[Group]:
         items = [
             Item(p.id, p.label, url_for(p.endpoint), p.icon, counts.get(p.id, ""), p.shortcut)
             for p in PLACES
-            if p.group == id_ and (not p.permissions or any(map(viewer.may, p.permissions)))
+            if p.group == id_ and p.is_for(viewer)
         ]
         items += [
             Item(f"{plugin}:{item.url}", item.label, item.url, item.icon)

@@ -15,6 +15,8 @@ const PARTS = {
   "form[data-editor]": "./editor.js",
   "form[data-submit]": "./submit.js",
   "form[data-form]": "./forms.js",
+  "[data-once-dialog]": "./once.js",
+  "[data-key-form]": "./keys.js",
   "#priority": "./queue.js",
   "[data-onboarding]": "./onboarding.js",
 };

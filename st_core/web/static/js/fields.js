@@ -65,6 +65,7 @@ export function read(field) {
   const text = field.value.trim();
   const kind = field.dataset.kind || "text";
   if (field.type === "checkbox") return field.checked;
+  if (kind === "secret") return field.value || undefined;   // every character counts, spaces too
   if (text === "") return field.hasAttribute("data-optional") ? null : undefined;
   if (kind === "integer" || kind === "number") return numeric(text, kind === "integer");
   if (kind === "list") return text.split(",").map((item) => item.trim()).filter(Boolean).map((item) => (field.dataset.item === "text" ? item : numeric(item, field.dataset.item === "integer")));

@@ -33,6 +33,6 @@ def decode_number(cursor: str | None) -> int | None:
     found = decode(cursor)
     if found is None:
         return None
-    if not (found.isascii() and found.isdecimal()) or int(found) >= 2**63:
+    if not (found.isascii() and found.isdecimal()) or int(found) >= 2**31:
         raise Malformed("This cursor was not made by this server; begin without one.")
     return int(found)

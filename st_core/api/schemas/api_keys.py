@@ -36,7 +36,9 @@ class ApiKeyQuery(Query):
     """Whose keys: one's own unless `all` or a user is named."""
 
     all: bool = Field(False, description="Everybody's; needs api.keys.all.")
-    user_id: int | None = Field(None, ge=1, description="This account's; needs api.keys.all.")
+    user_id: int | None = Field(
+        None, ge=1, le=2_147_483_647, description="This account's; needs api.keys.all."
+    )
     limit: int = Field(100, ge=1, le=500)
     cursor: str | None = Field(None, max_length=100)
 
@@ -47,7 +49,9 @@ class CreateApiKeyBody(Body):
     name: str = Field(min_length=1, max_length=100)
     expires_days: int | None = Field(None, ge=1, le=365, description="null: it does not end.")
     scoped_permissions: Names | None = Field(None, description="null: all of its owner's.")
-    user_id: int | None = Field(None, ge=1, description="A service account; needs api.keys.all.")
+    user_id: int | None = Field(
+        None, ge=1, le=2_147_483_647, description="A service account; needs api.keys.all."
+    )
 
 
 class NewApiKey(Answer):

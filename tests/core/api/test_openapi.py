@@ -161,13 +161,13 @@ def probe(operation: Any, examples: int, headers: dict[str, str]) -> None:
 
     sane = operation.as_strategy(generation_mode=GenerationMode.POSITIVE)
     broken = operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
-    run(sane, examples, headers)
+    run(sane, examples, headers, str | int)
     with suppress(Unsatisfiable):  # nothing can be wrong with a request that carries nothing
-        run(broken, max(3, examples // 2), headers)
+        run(broken, max(3, examples // 2), headers, str)  # a number may be what is wrong
 
 
-def run(strategy: Any, count: int, headers: dict[str, str]) -> None:
-    """Send `count` requests of one kind."""
+def run(strategy: Any, count: int, headers: dict[str, str], kinds: Any) -> None:
+    """Send `count` requests of one kind; known things are named by parameters of these `kinds`."""
 
     @seed(SEED)
     @settings(
@@ -180,8 +180,9 @@ def run(strategy: Any, count: int, headers: dict[str, str]) -> None:
     @given(case=strategy, known=some.booleans(), pick=some.randoms(use_true_random=False))
     def send(case: Any, known: bool, pick: random.Random) -> None:
         for name in case.path_parameters if known else ():
-            if name in KNOWN:
-                case.path_parameters[name] = pick.choice(KNOWN[name])
+            wanted = KNOWN.get(name, [None])
+            if isinstance(wanted[0], kinds):
+                case.path_parameters[name] = pick.choice(wanted)
         case.call_and_validate(checks=CHECKS, headers=headers)
 
     send()

@@ -73,7 +73,7 @@ def create(body: schemas.CreateBody) -> schemas.OrganizationAnswer:
 )
 def get(org_id: int) -> schemas.OrganizationAnswer:
     """Return an organisation."""
-    return schemas.OrganizationAnswer(organization=_org(orgs.row(current_viewer(), org_id)))
+    return _one_org(org_id)
 
 
 @route(
@@ -89,7 +89,7 @@ def get(org_id: int) -> schemas.OrganizationAnswer:
 def change(org_id: int, body: schemas.ChangeBody) -> schemas.OrganizationAnswer:
     """Change an organisation; while it is not active nothing new is submitted for it."""
     orgs.change(current_viewer(), org_id, body.model_dump(exclude_none=True))
-    return get(org_id=org_id)
+    return _one_org(org_id)
 
 
 @route(
@@ -149,7 +149,7 @@ def list_teams(org_id: int, query: schemas.GroupQuery) -> schemas.Teams:
 def create_team(org_id: int, body: schemas.CreateBody) -> schemas.TeamAnswer:
     """Make a team; whoever is no administrator becomes its admin."""
     team = teams.create(current_viewer(), org_id, **body.model_dump())
-    return get_team(org_id=org_id, team_id=team.id)
+    return _one_team(org_id, team.id)
 
 
 @route(
@@ -162,7 +162,7 @@ def create_team(org_id: int, body: schemas.CreateBody) -> schemas.TeamAnswer:
 )
 def get_team(org_id: int, team_id: int) -> schemas.TeamAnswer:
     """Return a team."""
-    return schemas.TeamAnswer(team=_team(teams.row(current_viewer(), org_id, team_id)))
+    return _one_team(org_id, team_id)
 
 
 @route(
@@ -178,7 +178,7 @@ def get_team(org_id: int, team_id: int) -> schemas.TeamAnswer:
 def change_team(org_id: int, team_id: int, body: schemas.ChangeBody) -> schemas.TeamAnswer:
     """Change a team; while it is not active nothing new is submitted for it."""
     teams.change(current_viewer(), org_id, team_id, body.model_dump(exclude_none=True))
-    return get_team(org_id=org_id, team_id=team_id)
+    return _one_team(org_id, team_id)
 
 
 @route(
@@ -194,6 +194,14 @@ def delete_team(org_id: int, team_id: int) -> schemas.Said:
     """Delete a team; its jobs stay in the organisation."""
     left = teams.remove(current_viewer(), org_id, team_id)
     return schemas.Said(message=f"The team is deleted. {_jobs(left)} in the organisation.")
+
+
+def _one_org(org_id: int) -> schemas.OrganizationAnswer:
+    return schemas.OrganizationAnswer(organization=_org(orgs.row(current_viewer(), org_id)))
+
+
+def _one_team(org_id: int, team_id: int) -> schemas.TeamAnswer:
+    return schemas.TeamAnswer(team=_team(teams.row(current_viewer(), org_id, team_id)))
 
 
 def _jobs(left: int) -> str:

@@ -50,7 +50,7 @@ def json_lines(wanted: Wanted) -> Iterator[str]:
         if wanted == Wanted(first=wanted.first, last=wanted.last):
             yield from _verifiable(wanted)
         else:
-            yield _line({"kind": "log", "log": ledger.read().log, "complete": False})
+            yield _line({"kind": "log", "log": ledger.read().log, "filtered": True})
             for row in rows(wanted):
                 yield entries.line(row) + "\n"
     finally:
@@ -76,7 +76,7 @@ def closed(first: int, last: int, kind: str, memory: Memory) -> Iterator[str]:
     was changed since gets no signature.
     """
     log, row, known = memory.head.log, None, _checkpoints(first, last)
-    about = {"kind": "log", "log": log, "complete": True, "first": first, "last": last}
+    about = {"kind": "log", "log": log, "first": first, "last": last}
     yield _line({**about, "previous_hash": _hash_before(first)})
     # what somebody put behind the end is written out, too: the verifier shall see it
     for row in rows(Wanted(first=first, last=None if kind == "checkpoint" else last)):

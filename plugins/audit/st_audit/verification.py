@@ -23,7 +23,7 @@ from st_core.secrets import SecretLost
 from . import archives, entries, keys, ledger
 from .ledger import Head
 from .models import AuditCheckpoint, AuditEntry, AuditSegment
-from .verifier import GENESIS, Anchor, Chain, Report, canonical, is_signed, read_keys
+from .verifier import GENESIS, Chain, Report, canonical, is_signed, read_keys
 
 _ENTRIES = table_of(AuditEntry)
 BATCH = 2000
@@ -102,7 +102,7 @@ class Check:
                     "one that this server gave out.",
                     code="foreign_anchor",
                 )
-            chain.anchors.append(Anchor(anchor["number"], anchor["hash"], anchor["at"]))
+            chain.anchors.append(dict(anchor))
         self._archived()
         self._stored()
         if self.is_to_the_end:

@@ -5,21 +5,20 @@
 This one file is all that is needed besides the package `cryptography`; the server checks its own
 log with the same code.
 
-The form: every line is a JSON object written with sorted keys, no spaces, ASCII only and `\\uXXXX`
-for the rest, numbers as Python's shortest `repr`: RFC 8785 but for the escapes and the order of
-keys (by code point). An *entry* (`kind: entry`) holds every field; `entry_hash` is the SHA-256 (hex)
-of its line without `entry_hash`, and `previous_hash` is that of the entry before, "genesis" for
-number 1; so a hash covers everything up to its entry. A *statement* is signed (Ed25519 over its line
-without `signature`): a `checkpoint` names the number and hash of the newest entry at that moment,
-an `excerpt` those of the last entry of a file, a `segment` those of an archive. An *anchor* is a
-checkpoint that was kept elsewhere. A `log` line says what a file holds and is not signed.
+The form: every line is a JSON object with sorted keys (by code point), no spaces, ASCII only with
+`\\uXXXX` for the rest, numbers as Python's shortest `repr`; close to RFC 8785. An *entry* holds
+every field; `entry_hash` is the SHA-256 (hex) of its line without `entry_hash`, `previous_hash`
+that of the entry before ("genesis" for number 1): a hash covers everything up to its entry. A
+*statement* is signed (Ed25519 over its line without `signature`): a `checkpoint` names number and
+hash of the newest entry at that moment, an `excerpt` those of the last entry of a file, a `segment`
+those of an archive. An *anchor* is a checkpoint that was kept elsewhere. A `log` line says what a
+file holds and is not signed.
 """
 
 from __future__ import annotations
 
 import argparse
 import base64
-import binascii
 import hashlib
 import json
 import sys
@@ -33,15 +32,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 GENESIS = "genesis"
-STATEMENTS = ("checkpoint", "excerpt", "segment")
-MOST_FINDINGS = 100
 _END = "-----END PUBLIC KEY-----"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong at entry `number`; entries from `since` on may have been written anew, too:
-    no key vouches for them."""
+    """Something wrong at entry `number`; no key vouches for the entries from `since` on."""
 
     number: int
     since: int
@@ -72,9 +68,9 @@ class Report:
     def told(self) -> str:
         """Return the report as people read it."""
         span = f"{self.entries_checked} entries, {self.first_number} to {self.last_number}"
-        lines = [f"{'intact' if self.valid else 'BROKEN'}: {span}"]
-        lines += [f"entry {each.number}: {each.message}" for each in self.findings]
-        return "\n".join(lines + [f"note: {note}" for note in self.notes])
+        wrong = "".join(f"\nentry {each.number}: {each.message}" for each in self.findings)
+        notes = "".join(f"\nnote: {note}" for note in self.notes)
+        return f"{'intact' if self.valid else 'BROKEN'}: {span}{wrong}{notes}"
 
 
 def canonical(value: Any) -> str:
@@ -93,7 +89,7 @@ def read_keys(pem: str) -> dict[str, Ed25519PublicKey]:
     for block in pem.split(_END)[:-1]:
         key = load_pem_public_key((block + _END + "\n").encode())
         if not isinstance(key, Ed25519PublicKey):
-            raise ValueError("the public key is not an Ed25519 key")
+            raise ValueError("the public key is no Ed25519 key")
         keys[fingerprint(key.public_bytes_raw())] = key
     if not keys:
         raise ValueError("there is no public key in PEM form")
@@ -111,23 +107,11 @@ def is_signed(statement: Mapping[str, Any], keys: Mapping[str, Ed25519PublicKey]
     key = keys.get(str(statement.get("key")))
     try:
         signature = base64.b64decode(str(statement.get("signature")), validate=True)
-        if key is None:
-            return False
-        key.verify(signature, canonical(signed).encode())
-    except (InvalidSignature, ValueError, binascii.Error):
+        if key is not None:
+            key.verify(signature, canonical(signed).encode())
+    except (InvalidSignature, ValueError):
         return False
-    number, known = statement.get("number"), statement.get("kind") in STATEMENTS
-    return known and isinstance(number, int) and isinstance(statement.get("hash"), str)
-
-
-@dataclass
-class Anchor:
-    """A signed statement to compare with; `later` is the first entry written after it."""
-
-    number: int
-    hash: str
-    at: str
-    later: int | None = None
+    return key is not None
 
 
 class Chain:
@@ -142,7 +126,7 @@ class Chain:
         self.previous = previous
         self.proven = (expected or 1) - 1
         self.report = Report()
-        self.anchors: list[Anchor] = []
+        self.anchors: list[dict[str, Any]] = []
 
     def find(self, number: int, kind: str, message: str) -> None:
         """Note that something is wrong at entry `number`."""
@@ -157,18 +141,16 @@ class Chain:
             return
         if self.expected is None:
             self.expected, self.proven = number, number - 1
-        if number > self.expected:
-            message = f"entries {self.expected} to {number - 1} are missing"
-            self.find(self.expected, "missing", message)
-        elif number < self.expected:
-            message = f"entry {number} stands after entry {self.expected - 1}"
-            self.find(number, "misplaced", message)
+        wanted = self.expected
+        if number > wanted:
+            self.find(wanted, "missing", f"entries {wanted} to {number - 1} are missing")
+        elif number < wanted:
+            self.find(number, "misplaced", f"entry {number} stands after entry {wanted - 1}")
         hash_ = entry["entry_hash"]
         if altered or digest(text) != hash_:
             self.find(number, "changed", altered or f"entry {number} does not fit its own hash")
-        elif number == self.expected and self.previous not in (entry["previous_hash"], None):
-            message = f"entry {number} does not name the hash of the entry before"
-            self.find(number, "unlinked", message)
+        elif number == wanted and self.previous not in (entry["previous_hash"], None):
+            self.find(number, "unlinked", f"entry {number} names another hash before it")
         report.entries_checked += 1
         report.first_number = number if report.first_number is None else report.first_number
         report.last_number = number
@@ -177,14 +159,11 @@ class Chain:
 
     def _compare(self, number: int, hash_: str, written_at: str) -> None:
         for anchor in self.anchors:
-            if anchor.later is None and number <= anchor.number and written_at > anchor.at:
-                anchor.later = number
-            if anchor.number == number and anchor.hash == hash_:
-                self.proven = max(self.proven, number)
-            elif anchor.number == number:
-                message = f"the anchor of {anchor.at} names another hash for entry {number}: "
-                message += "the log was rolled back or written anew"
-                self.find(anchor.later or number, "anchor", message)
+            if number <= anchor["number"] and written_at > anchor["at"]:
+                anchor.setdefault("later", number)  # no such entry was there at that moment
+            if anchor["number"] == number and anchor["hash"] != hash_:
+                message = f"on {anchor['at']} entry {number} was another: the log was rolled back"
+                self.find(anchor.get("later", number), "anchor", message)
 
     def vouch(self, number: int, hash_: str, what: str) -> None:
         """Compare a signed statement about `number`, the entry just walked, with it."""
@@ -198,34 +177,37 @@ class Chain:
             self.proven = number
 
     def end(self, is_head: bool = True) -> Report:
-        """Return the report; anchors beyond the end tell of a log that was cut or rolled back."""
+        """Return the report; an anchor beyond the end tells of a log that was cut."""
         report, last = self.report, (self.expected or 1) - 1
         for anchor in self.anchors:
-            if anchor.number > last and is_head:
-                message = f"the log ends at entry {last}, but had entry {anchor.number} on "
-                self.find(last + 1, "missing", message + anchor.at)
-            elif anchor.number > last or anchor.number < (report.first_number or 1):
-                report.notes.append(f"the anchor of entry {anchor.number} lies outside")
+            at, number = anchor["at"], anchor["number"]
+            if number > last and is_head:
+                message = f"the log ends at {last}, but had an entry {number} on {at}"
+                self.find(last + 1, "missing", message)
+            elif number > last or number < (report.first_number or 1):
+                report.notes.append(f"the anchor of entry {number} lies outside")
         report.findings.sort(key=lambda each: each.number)
-        del report.findings[MOST_FINDINGS:]
         return report
 
 
 class Files:
-    """Checks exported files and archives, in the order of their entries."""
+    """Checks exported files and archives in the order of their entries; of a filtered one only
+    single entries."""
 
-    def __init__(self, keys: Mapping[str, Ed25519PublicKey], anchors: Iterable[Any] = ()) -> None:
+    def __init__(
+        self, keys: Mapping[str, Any], anchors: Iterable[Any] = (), *, filtered: bool = False
+    ) -> None:
         self._keys = keys
         self._chain = Chain()
         self._closed: Mapping[str, Any] | None = None
         self._log: str | None = None
-        self._complete = True
+        self._filtered = filtered
         self._last = 0
         for anchor in anchors:
             if not is_signed(anchor, keys):
                 raise ValueError("an anchor was not signed with this key")
             self._belongs(anchor)
-            self._chain.anchors.append(Anchor(anchor["number"], anchor["hash"], anchor["at"]))
+            self._chain.anchors.append(dict(anchor))
 
     def read(self, lines: Iterable[str]) -> None:
         """Check the lines of one file after those read before."""
@@ -237,24 +219,23 @@ class Files:
             except (ValueError, RecursionError):
                 item, fits = {}, False
             if not fits:
-                self._chain.find(self._next(), "changed", "a line is not in the form of this log")
+                self._wrong("a line is not in the form of this log")
             if isinstance(item, dict):
                 self._take(item, text)
 
-    def _next(self) -> int:
-        return self._chain.expected or 1
+    def _wrong(self, message: str) -> None:
+        self._chain.find(self._chain.expected or 1, "changed", message)
 
     def _take(self, item: dict[str, Any], text: str) -> None:
         kind = item.get("kind")
         if kind == "log":
             first, last = item.get("first"), item.get("last")
-            self._complete = self._complete and item.get("complete") is True
             self._last = last if isinstance(last, int) else self._last
             if self._chain.expected is None and isinstance(first, int):
                 self._chain.expected, self._chain.proven = first, first - 1
                 self._chain.previous = str(item.get("previous_hash"))
         elif kind == "entry" and {"number", "entry_hash", "timestamp"} <= set(item):
-            if not self._complete:
+            if self._filtered:
                 self._chain.expected = self._chain.previous = None
             bare = {name: value for name, value in item.items() if name != "entry_hash"}
             self._chain.entry({"previous_hash": None, **item}, canonical(bare))
@@ -263,7 +244,7 @@ class Files:
             self._chain.vouch(item["number"], item["hash"], f"the signed {kind} of {item['at']}")
             self._closed = item
         else:
-            self._chain.find(self._next(), "changed", f"a {kind} was not signed with this key")
+            self._wrong(f"a {kind} was not signed with this key")
 
     def _belongs(self, statement: Mapping[str, Any]) -> bool:
         """Tell whether a statement is about the same log as those before."""
@@ -272,13 +253,12 @@ class Files:
 
     def end(self) -> Report:
         """Return the report on everything read."""
-        closed = self._closed
-        if not self._complete:
+        closed, end = self._closed, self._chain.expected or 1
+        if self._filtered:
             self._chain.report.notes.append("a filtered export: only single entries were checked")
-        elif closed is None or closed["number"] != self._next() - 1 or self._next() <= self._last:
-            end = self._next() if closed is None else min(closed["number"] + 1, self._next())
-            message = f"no signature closes the file: from entry {end} on nothing is proven"
-            self._chain.find(end, "missing", message)
+        elif closed is None or closed["number"] != end - 1 or end <= self._last:
+            end = end if closed is None else min(closed["number"] + 1, end)
+            self._chain.find(end, "missing", f"from entry {end} on no signature closes the file")
         return self._chain.end(bool(closed and closed["kind"] == "checkpoint"))
 
 
@@ -288,11 +268,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("files", nargs="+", type=Path, help="exports or archives, oldest first")
     parser.add_argument("--public-key", required=True, type=Path, help="the server's, as PEM")
     parser.add_argument("--anchor", action="append", default=[], type=Path, help="a checkpoint")
+    parser.add_argument("--filtered", action="store_true", help="only check single entries")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     given = parser.parse_args(argv)
     try:
         anchors = [json.loads(path.read_text("utf-8")) for path in given.anchor]
-        files = Files(read_keys(given.public_key.read_text("ascii")), anchors)
+        files = Files(
+            read_keys(given.public_key.read_text("ascii")), anchors, filtered=given.filtered
+        )
         for path in given.files:
             with path.open(encoding="utf-8") as lines:
                 files.read(lines)

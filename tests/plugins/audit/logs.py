@@ -9,9 +9,9 @@ from typing import Any
 
 from flask import Flask
 from sqlalchemy import text
-
 from st_audit import checkpoints, exports, keys, verification, verifier
 from st_audit.reading import Wanted
+
 from st_core.actor import Actor, acting
 from st_core.db import db, unit_of_work
 from st_core.services import events

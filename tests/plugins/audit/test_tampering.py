@@ -5,16 +5,16 @@ from __future__ import annotations
 import copy
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, insert, text, update
+from sqlalchemy import delete, func, insert, text, update
+from st_audit import keys, ledger, verifier
+from st_audit.models import AuditCheckpoint, AuditEntry, AuditHead
 
-from st_audit import verifier
-from st_audit.models import AuditEntry, AuditHead
 from st_core.db import db, table_of
 from tests.exam import Exam
 from tests.plugins.audit import logs, tampering
@@ -51,20 +51,19 @@ def _one(app: Flask, statement: str) -> Any:
 
 
 @pytest.fixture
-def bench(make_app: Callable[..., Flask]) -> Iterator[Bench]:
+def bench(make_app: Callable[..., Flask]) -> Bench:
     """A log of some forty entries with checkpoints among them."""
     app = make_app(plugins=["audit", "zoo"], audit__checkpoint_entries=10)
     logs.write(app, 12, each=2)
     logs.write(app, 20)
-    yield Bench(app)
+    return Bench(app)
 
 
 def file_of(bench: Bench, log: Log) -> list[str] | None:
     """Return the export the server makes of the tampered log; None when it refuses."""
     try:
         return logs.exported(bench.app)
-    except Exception as refused:
-        assert getattr(refused, "code", "") == "audit_head_forged"
+    except ledger.HeadForged:
         return None
 
 
@@ -132,8 +131,6 @@ def _state_at(bench: Bench, number: int) -> Log:
     last = log.rows[-1]
     app = bench.app
     with app.app_context():
-        from st_audit import keys, ledger
-
         signer = keys.in_force_at(1)
         head = ledger.Head(
             log.head["log"], last["number"], last["entry_hash"], last["event_id"], 1
@@ -197,11 +194,10 @@ def test_a_statement_of_another_key_proves_nothing(
 
 def test_a_changed_checkpoint_is_found(bench: Bench) -> None:
     with bench.app.app_context(), db.engine.begin() as connection:
-        connection.execute(
-            text(
-                'UPDATE audit_checkpoint SET statement = replace(statement, \'"at":"2\', \'"at":"3\')'
-            )
+        forged = update(table_of(AuditCheckpoint)).values(
+            statement=func.replace(AuditCheckpoint.statement, '"at":"2', '"at":"3')
         )
+        connection.execute(forged)
     told = logs.verify(bench.app)
     assert {each.kind for each in told.findings} == {"checkpoint"}
 

@@ -12,7 +12,15 @@ from flask import Flask
 from . import access_log, api, config, logs, web
 from .api import open_paths, routing
 from .boot import core_services
-from .contracts import EventType, HealthCheck, Permission, Provider, Service, Trainer
+from .contracts import (
+    AuthProviderKind,
+    EventType,
+    HealthCheck,
+    Permission,
+    Provider,
+    Service,
+    Trainer,
+)
 from .core_settings import CORE_SETTINGS
 from .db import db
 from .errors import ConfigError, PluginError
@@ -26,7 +34,14 @@ from .services.tasks import ThreadRunner
 
 #: Bundled plugins of a fresh server: every one that needs no outside service, in the order they
 #: are called.
-BUNDLED = ("local_gpu", "tiny_trainer", "simpletuner_trainer", "command_trainer", "metrics")
+BUNDLED = (
+    "network_trust",
+    "local_gpu",
+    "tiny_trainer",
+    "simpletuner_trainer",
+    "command_trainer",
+    "metrics",
+)
 
 
 @dataclass
@@ -40,6 +55,7 @@ class Deployment:
     event_types: dict[str, EventType] = field(default_factory=dict)
     providers: dict[str, Provider] = field(default_factory=dict)
     trainers: dict[str, Trainer] = field(default_factory=dict)
+    auth_kinds: dict[str, AuthProviderKind] = field(default_factory=dict)
     services: list[Service] = field(default_factory=list)
     health_checks: list[tuple[str, HealthCheck]] = field(default_factory=list)
     subscribers: tuple[str, ...] = ()
@@ -161,6 +177,7 @@ def _collect(deployment: Deployment) -> None:
     )
     deployment.providers = gather("st_providers", "name", "provider")
     deployment.trainers = gather("st_trainers", "name", "trainer")
+    deployment.auth_kinds = gather("st_auth_provider_kinds", "kind", "kind of sign-in provider")
     deployment.services = core_services() + list(gather("st_services", "name", "service").values())
     deployment.health_checks = list(
         plugins.collect("st_health_checks", "name", "health check").values()

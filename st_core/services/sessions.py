@@ -156,6 +156,14 @@ def end_all(user_id: int, except_token: str | None = None) -> int:
     return len(rows)
 
 
+def end_of_provider(provider_id: int) -> int:
+    """Step: end every session that began at one sign-in provider; return how many."""
+    assert_unit_of_work()
+    rows = list(db.session.scalars(select(Session).where(Session.provider_id == provider_id)))
+    _end(rows)
+    return len(rows)
+
+
 def end_others(user_id: int, except_token: str | None = None) -> int:
     """Command: end every session of a user, but that of `except_token`; return how many."""
     with unit_of_work():

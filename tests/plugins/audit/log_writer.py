@@ -21,7 +21,7 @@ class TakenBack(Exception):
 
 
 def write(app: Flask, seed: int) -> int:
-    """Write one to four entries in a unit of work; take every fourth back. Return how many remain."""
+    """Write one to four entries in a unit of work; take some back. Return how many remain."""
     count = random.Random(seed).randint(1, 4)
     with app.app_context():
         try:

@@ -10,7 +10,9 @@ from tests.sources import Module, core, plugin, plugin_names
 PUBLIC = (
     "st_core.hookimpl",
     "st_core.__version__",
+    "st_core.actor.",
     "st_core.api.guard.current_viewer",
+    "st_core.api.origin.is_forwarded",
     "st_core.api.routing.",
     "st_core.clock.",
     "st_core.contracts.",

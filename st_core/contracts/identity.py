@@ -67,14 +67,16 @@ class LoginAttempt:
 
 @dataclass(frozen=True)
 class Identity:
-    """Who a request without session and key comes from: a user's name, and why that is believed.
+    """Who a request without session and key comes from: a user, and why that is believed.
 
-    `user_id` is a row of the core. `via` says which way (`network`); `reason` goes into the log.
+    `user_id` is a row of the core. `via` says which way (`network`). Whatever the user has, the
+    request gets no more than the level of the name `level`, and never an administrator's.
     """
 
     user_id: int
     via: str
     reason: str
+    level: str
 
 
 @dataclass(frozen=True)

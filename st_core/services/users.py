@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from ..actor import current
 from ..contracts import Viewer
 from ..db import assert_unit_of_work, db, unit_of_work
-from ..errors import NotFound
+from ..errors import NotFound, NotSignedIn
 from ..models import Level, Membership, User
-from . import events, permissions, policy, rights
+from . import events, permissions, policy, rights, settings
 
 
 def ensure_levels() -> None:
@@ -29,16 +29,43 @@ def ensure_levels() -> None:
 
 
 def local_owner() -> User:
-    """Command: return the person at this machine, a real row with level admin, made when first
-    needed."""
-    found = db.session.scalar(select(User).where(User.is_local_owner))
-    if found:
+    """Command: return the person at this machine: whom `auth.local_user` names, else the local
+    owner, else the first administrator; where there is none either, a local owner is made.
+
+    Raises NotSignedIn when `auth.local_user` names nobody who can act.
+    """
+    if name := settings.value("auth.local_user"):
+        return _named(name)
+    found = _local_owner()
+    if found is not None:
         return found
-    with unit_of_work(gate="submit"):
-        found = db.session.scalar(select(User).where(User.is_local_owner))
+    with unit_of_work(gate="people"):
+        found = _local_owner()
         if found is None:
             found = _make_local_owner()
     return found
+
+
+def _local_owner() -> User | None:
+    """Return the local owner, else the first administrator, None when there is neither."""
+    persons = select(User).where(User.is_active, ~User.is_service)
+    admins = User.levels.any(and_(Level.is_system, Level.name == "admin"))
+    for who in (User.is_local_owner, admins):
+        found = db.session.scalar(persons.where(who).order_by(User.id).limit(1))
+        if found is not None:
+            return found
+    return None
+
+
+def _named(name: str) -> User:
+    user = db.session.scalar(select(User).where(func.lower(User.username) == name.lower()))
+    if user is None or not user.is_active or user.is_service:
+        raise NotSignedIn(
+            f"auth.local_user names {name!r}, who has no active account here. Correct it in the "
+            "configuration file, or sign in.",
+            code="unknown_local_user",
+        )
+    return user
 
 
 def _make_local_owner() -> User:
@@ -79,7 +106,8 @@ def others_exist() -> bool:
 
 
 def local_viewer() -> Viewer:
-    """Return the person at this machine as a viewer."""
+    """Return the person at this machine as a viewer. Raises NotSignedIn when `auth.local_user`
+    names nobody who can act."""
     return policy.remembered("local viewer", lambda: viewer_of(local_owner(), "local"))
 
 

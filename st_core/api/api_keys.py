@@ -64,7 +64,7 @@ def create(body: schemas.CreateApiKeyBody) -> schemas.NewApiKey:
 
 @route(
     blueprint,
-    [f"{path}/<int(max=2147483647):key_id>" for path in ALL],
+    [f"{path}/<int:key_id>" for path in ALL],
     methods=["DELETE"],
     permission=SIGNED_IN,
     summary="Revoke an API key",

@@ -18,7 +18,7 @@ from .schemas.kinds import Success
 
 blueprint = Blueprint("credentials", __name__)
 MINE = "/api/users/me/credentials"
-THEIRS = "/api/users/<int(max=2147483647):user_id>/credentials"
+THEIRS = "/api/users/<int:user_id>/credentials"
 
 
 @route(

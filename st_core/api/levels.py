@@ -13,7 +13,7 @@ from .schemas import levels as schemas
 from .schemas.kinds import Success
 
 blueprint = Blueprint("levels", __name__)
-ONE = "/api/users/levels/<int(max=2147483647):level_id>"
+ONE = "/api/users/levels/<int:level_id>"
 
 
 @route(

@@ -22,7 +22,7 @@ from .schemas import users as schemas
 from .schemas.kinds import Success
 
 blueprint = Blueprint("users", __name__)
-ONE = "/api/users/<int(max=2147483647):user_id>"
+ONE = "/api/users/<int:user_id>"
 
 
 @route(

@@ -24,8 +24,10 @@ from .services import (
     expiry,
     leases,
     presence,
+    provider_file,
     sealed_values,
     settings,
+    setup,
     streams,
     tasks,
     users,
@@ -67,6 +69,7 @@ def prepare(app: Flask) -> None:
         config_samples.seed()
         settings.refresh()
         sealed_values.warn_of_lost()
+        provider_file.bring_in()
         deliveries.skip_unsubscribed()
         leases.bury_the_dead()
         watcher.take_from_the_dead()
@@ -81,6 +84,8 @@ def boot(app: Flask, *, services: bool = True) -> Any:
     prepare(app)
     deployment = app.extensions["st"]
     if services and deployment.runner is None:
+        with app.app_context(), acting(Actor(name="server start", door="service")):
+            setup.announce()
         runner = tasks.ThreadRunner(app, deployment.services)
         deployment.runner = runner
         streams.attach(app, runner)

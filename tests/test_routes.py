@@ -22,6 +22,8 @@ OPEN_PATHS = {
     "/api/auth/check",
     "/api/auth/login",
     "/api/auth/logout",
+    "/api/auth/register",
+    "/api/auth/setup/first-admin",
     "/api/auth/setup/status",
     "/api/users/meta/auth-status",
     "/api/version",

@@ -9,8 +9,10 @@ from . import (
     auth,
     configs,
     credentials,
+    entry,
     envelope,
     events,
+    external_auth,
     guard,
     health,
     job_files,
@@ -24,6 +26,7 @@ from . import (
     queue,
     queue_limits,
     revisions,
+    row_numbers,
     sessions,
     submit,
     system,
@@ -36,7 +39,9 @@ def blueprints() -> list[Blueprint]:
     modules = (
         health,
         auth,
+        entry,
         sessions,
+        external_auth,
         users,
         levels,
         profile,
@@ -61,6 +66,7 @@ def blueprints() -> list[Blueprint]:
 
 def init_app(app: Flask) -> None:
     """Give `app` its guard, its one shape of errors, and the core's JSON routes."""
+    row_numbers.init_app(app)
     guard.init_app(app)
     envelope.init_app(app)
     for blueprint in blueprints():

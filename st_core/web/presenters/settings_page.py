@@ -9,7 +9,7 @@ import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from ...services import settings
 from .. import formats
@@ -85,6 +85,8 @@ def _line(row: Mapping[str, Any]) -> Line:
 
 def _kind(type_: Any) -> tuple[str, bool]:
     """Return the control for a type, and whether it may be left empty."""
+    if get_origin(type_) is Annotated:
+        type_ = get_args(type_)[0]
     parts = get_args(type_) if isinstance(type_, types.UnionType) else (type_,)
     optional = type(None) in parts
     main = next(part for part in parts if part is not type(None))

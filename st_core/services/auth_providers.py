@@ -20,7 +20,7 @@ from ..db import db, unit_of_work
 from ..errors import Conflict, NotAllowed, NotFound, SetTimeRule, StError
 from ..models import AuthProvider, ExternalIdentity, Level, User
 from . import authority, policy, provider_config, sessions
-from .provider_records import Wanted, described, discard, kind, put, tell
+from .provider_records import Wanted, described, discard, kind, put, tell, with_defaults
 
 log = logging.getLogger(__name__)
 PAGE, FILE = "page", "file"
@@ -82,7 +82,7 @@ def create(viewer: Viewer, name: str, kind_name: str, wanted: Wanted) -> AuthPro
                 fields=[{"path": "name", "message": "taken"}],
             )
         made = AuthProvider(name=name, kind=kind(kind_name).kind, level_mapping={}, config={})
-        put(made, _with_defaults(wanted))
+        put(made, with_defaults(wanted))
         _require_reach(viewer, made)
         db.session.add(made)
         tell(made, before=None)
@@ -179,16 +179,6 @@ def _own(name: str) -> AuthProvider:
 
 def _unknown(name: str) -> NotFound:
     return NotFound(f"there is no sign-in provider {name!r}", code="auth_provider_not_found")
-
-
-def _with_defaults(wanted: Wanted) -> Wanted:
-    return Wanted(
-        True if wanted.enabled is None else wanted.enabled,
-        True if wanted.auto_create_users is None else wanted.auto_create_users,
-        ["researcher"] if wanted.default_levels is None else wanted.default_levels,
-        wanted.level_mapping or {},
-        wanted.config or {},
-    )
 
 
 def _require_reach(viewer: Viewer, target: AuthProvider) -> None:

@@ -81,6 +81,20 @@ def plain(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return clear
 
 
+def kept(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row's config with those of its secrets in the clear that can be opened."""
+
+    def opened_or_none(sealed: str, purpose: str) -> str | None:
+        try:
+            return secrets.unseal(sealed, purpose)
+        except secrets.SecretLost:
+            return None
+
+    purpose = secrets.place(AuthProvider.config, name=name)
+    clear: dict[str, Any] = secrets.within(dict(values), purpose, opened_or_none)
+    return clear
+
+
 def told(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row's config without its secrets."""
     return {key: value for key, value in values.items() if not _is_sealed(value)}

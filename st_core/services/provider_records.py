@@ -41,6 +41,17 @@ def kind(name: str) -> AuthProviderKind:
     return known[name]
 
 
+def with_defaults(wanted: Wanted) -> Wanted:
+    """Return what a new record is to be, nothing left open."""
+    return Wanted(
+        True if wanted.enabled is None else wanted.enabled,
+        True if wanted.auto_create_users is None else wanted.auto_create_users,
+        ["researcher"] if wanted.default_levels is None else wanted.default_levels,
+        wanted.level_mapping or {},
+        wanted.config or {},
+    )
+
+
 def put(target: AuthProvider, wanted: Wanted) -> None:
     """Step: set what is wanted. Raises Malformed naming the field that is wrong."""
     assert_unit_of_work()
@@ -55,7 +66,7 @@ def put(target: AuthProvider, wanted: Wanted) -> None:
         target.level_mapping = level_mapping.normalised(wanted.level_mapping, levels)
     if wanted.config is not None:
         its_kind = kind(target.kind)
-        kept = provider_config.plain(target.name, target.config)
+        kept = provider_config.kept(target.name, target.config)
         config = provider_config.checked(its_kind, wanted.config, kept)
         if config.model_dump(mode="json") != kept:
             target.config = provider_config.stored(its_kind, target.name, config)

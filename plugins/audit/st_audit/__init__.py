@@ -2,7 +2,7 @@
 
 from st_core import hookimpl
 
-from . import archives, ledger, models, services, settings
+from . import api, archives, export_api, ledger, models, services, settings, streaming
 
 
 @hookimpl
@@ -26,6 +26,16 @@ def st_services():
 
 
 @hookimpl
+def st_blueprints():
+    return [api.blueprint]
+
+
+@hookimpl
+def st_health_checks():
+    return streaming.HEALTH_CHECKS
+
+
+@hookimpl
 def st_record(entries):
     ledger.record(entries)
 
@@ -35,4 +45,4 @@ def st_purge(dry_run):
     return archives.purge(dry_run)
 
 
-__all__ = ["models"]
+__all__ = ["export_api", "models"]

@@ -113,22 +113,22 @@ def _line(item: Mapping[str, Any]) -> str:
 
 
 def csv_lines(wanted: Wanted) -> Iterator[str]:
-    """Yield an export as CSV with a heading; a cell that a spreadsheet would run gets a `'`."""
+    """Yield an export as CSV with a heading."""
     fresh_view()
     try:
-        yield _csv(CSV_COLUMNS)
-        for row in rows(wanted):
-            yield _csv([_cell(row[name]) for name in CSV_COLUMNS])
+        yield csv_line(CSV_COLUMNS)
+        yield from map(csv_row, rows(wanted))
     finally:
         db.session.rollback()
 
 
-def _cell(value: Any) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+def csv_row(row: Mapping[str, Any]) -> str:
+    """Return an entry as a line of CSV."""
+    return csv_line(["" if row[name] is None else str(row[name]) for name in CSV_COLUMNS])
 
 
-def _csv(cells: Iterable[str]) -> str:
+def csv_line(cells: Iterable[str]) -> str:
+    """Return cells as a line of CSV; one that a spreadsheet would run gets a `'` before it."""
     line = io.StringIO()
-    csv.writer(line).writerow(cells)
+    csv.writer(line).writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells])
     return line.getvalue()

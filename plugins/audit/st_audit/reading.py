@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -190,6 +191,17 @@ def _search(words: str) -> ColumnElement[bool]:
     )
 
 
+def json_of(text: str | None) -> dict[str, Any] | None:
+    """Return a stored JSON object; what somebody damaged is shown as it is."""
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    return value if isinstance(value, dict) else {"damaged": text}
+
+
 def is_refusal(event_type: str) -> bool:
     """Tell whether an entry of this kind says that something was not done."""
     return event_type.endswith(REFUSED)
@@ -198,11 +210,8 @@ def is_refusal(event_type: str) -> bool:
 def stats() -> dict[str, Any]:
     """Return how many entries there are, by kind and in the last 24 hours, and first and last."""
     columns = _ENTRIES.c
-    by_type = dict(
-        db.session.execute(
-            select(columns.event_type, func.count()).group_by(columns.event_type)
-        ).tuples()
-    )
+    counted = select(columns.event_type, func.count()).group_by(columns.event_type)
+    by_type = {name: number for name, number in db.session.execute(counted)}
     yesterday = timestamp(now() - timedelta(hours=24))
     first, last = db.session.execute(
         select(func.min(columns.timestamp), func.max(columns.timestamp))

@@ -6,7 +6,7 @@ from st_core.contracts import EventType, Service, Severity
 from st_core.db import unit_of_work
 from st_core.services import events
 
-from . import archives, checkpoints, ledger
+from . import archives, checkpoints, ledger, streaming
 
 EVENT_TYPES = [
     EventType(
@@ -61,6 +61,7 @@ def purge() -> None:
 SERVICES = [
     Service("audit checkpoints", checkpoints.run, every_seconds=60.0),
     Service("audit retention", purge, every_seconds=DAY_SECONDS),
+    Service("audit streaming", streaming.run, every_seconds=5.0),
 ]
 
 

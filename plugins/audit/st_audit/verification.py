@@ -271,3 +271,14 @@ def verify(
     finally:
         db.session.rollback()
     return report, time.monotonic() - began
+
+
+def sentence(report: Report, seconds: float) -> str:
+    """Return a report in one sentence."""
+    if not report.valid:
+        first = report.findings[0]
+        return f"The audit log was changed: {first.message}."
+    if not report.entries_checked:
+        return "There are no entries to check."
+    span = f"from entry {report.first_number:,} to {report.last_number:,}"
+    return f"Chain intact: {report.entries_checked:,} entries checked in {seconds:.1f} s, {span}."

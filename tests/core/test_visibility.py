@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from sqlalchemy import select
 
 from st_core.api.routing import declared_for
+from st_core.app import BUNDLED
 from st_core.contracts import Viewer
 from st_core.db import db, unit_of_work
 from st_core.models import Event, Job, PermissionOverride
@@ -147,9 +148,13 @@ def calls_about_a_job(app: Flask) -> list[tuple[str, str]]:
 
 
 def test_a_job_that_may_not_be_seen_answers_as_one_that_is_not_there(
-    app: Flask, as_user: Callable[..., Any]
+    make_app: Callable[..., Flask],
 ) -> None:
-    admin, lead, rita = as_user("admin"), as_user("lead"), as_user("researcher")
+    app = make_app(plugins=[*BUNDLED, "zoo"])
+    admin, lead, rita = (
+        people.client_of(app, people.make_user(app, level))
+        for level in ("admin", "lead", "researcher")
+    )
     circles.join(admin, circles.org(admin), lead)
     hidden = submit(rita)
     grant(app, lead, job__cancel__all=True, job__delete__all=True, queue__manage=True)
@@ -353,6 +358,17 @@ def test_an_admin_with_a_narrow_key_is_still_an_admin_for_what_the_key_holds(
         assert [fact.job_id for fact in events.recent(person, 1)] == [job]
         mine = users.viewer_of(users.get(number), "api_key", scopes=["job.view.own"])
         assert db.session.scalar(select(Job.id).where(jobs.visible_to(mine))) is None
+
+
+def test_what_the_machine_tells_about_itself_is_for_administrators(
+    as_user: Callable[..., Any],
+) -> None:
+    for level in ("viewer", "researcher", "lead", "admin"):
+        who = as_user(level)
+        told = who.get("/api/system/status").json["state_dir"]
+        assert (told is not None) is (level == "admin")
+        page = who.get("/system").get_data(as_text=True)
+        assert ("work beside requests" in page) is (level == "admin")
 
 
 # ── configs ───────────────────────────────────────────────────────────────────────────────────────

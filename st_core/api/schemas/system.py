@@ -49,7 +49,7 @@ class SystemStatus(Answer):
     disk_total_bytes: int
     disk_free_bytes: int
     disk_percent: float
-    state_dir: str
+    state_dir: str | None = Field(description="Told to those who hold admin.config.")
     database: str
     jobs_active: int
     jobs_queued: int

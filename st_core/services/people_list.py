@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from ..db import db
 from ..errors import Malformed
@@ -93,7 +93,7 @@ def page(wanted: Wanted, *, limit: int, offset: int = 0) -> tuple[list[Person], 
     ).all()
     total = db.session.scalar(select(func.count(User.id)).where(*criteria)) or 0
     places = _places([row[0].id for row in rows])
-    return [_person(row, places) for row in rows], total
+    return [_person(user, seen, keys, places) for user, seen, keys in rows], total
 
 
 def counts() -> Counts:
@@ -110,8 +110,7 @@ def level_names() -> list[str]:
     return list(db.session.scalars(select(Level.name).order_by(Level.priority.desc(), Level.name)))
 
 
-def _person(row: Row[tuple[User, datetime | None, int]], places: Mapping[int, Any]) -> Person:
-    user, seen, keys = row.tuple()
+def _person(user: User, seen: datetime | None, keys: int, places: Mapping[int, Any]) -> Person:
     moments = [at for at in (seen, user.last_login_at) if at is not None]
     return Person(user, max(moments, default=None), keys, tuple(places.get(user.id, ())))
 

@@ -89,6 +89,7 @@ PLACES = (
     ),
     Place("orgs", "work", "Orgs", "web.orgs", "diagram-3", ("org.view",), "", SEES_ALL),
     Place("system", "work", "System", "web.system", "gpu-card", ("queue.view",)),
+    Place("auth", "admin", "Auth", "web.auth", "shield-lock", ("admin.config",)),
     Place("users", "admin", "Users", "web.users", "people", ("admin.users",), "g u"),
     Place("levels", "admin", "Levels", "web.levels", "bar-chart-steps", ("admin.levels",)),
     Place("orgs", "admin", "Orgs", "web.orgs", "diagram-3", SEES_ALL),

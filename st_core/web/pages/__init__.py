@@ -5,6 +5,7 @@ their routes.
 from . import (
     admin,
     api_reference,
+    auth_providers,
     configs,
     entry,
     job,
@@ -20,6 +21,7 @@ from . import (
 __all__ = [
     "admin",
     "api_reference",
+    "auth_providers",
     "configs",
     "entry",
     "job",

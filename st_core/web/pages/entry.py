@@ -11,6 +11,7 @@ from flask import g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from ...api.routing import ALWAYS, page
+from ...services import login_methods
 from ..frame import Crumb, Page, blueprint, render
 from ..next_page import same_site
 from ..presenters import ways_in
@@ -22,9 +23,9 @@ def login() -> str | Response:
     after, viewer = same_site(request.args.get("next")), g.get("st_viewer")
     if ways_in.is_new():
         return redirect(url_for("web.first_run"))
-    if viewer is not None and viewer.via == "session":
+    if viewer is not None and viewer.via == "session" and "again" not in request.args:
         return redirect(after)
-    methods = ways_in.methods()
+    methods = login_methods.every()
     return render(
         "entry/sign_in.html",
         _page("Sign in"),

@@ -127,7 +127,7 @@ def _rank(title: str) -> int:
 def _permission(each: Explained) -> Permission:
     levels = _listed([name.capitalize() for name in each.levels])
     if each.override is None:
-        because = f"from {levels}" if levels else "no level of theirs has it"
+        because = f"from {levels}" if levels else "not held"
     elif each.override.granted:
         because = f"granted here{f', {levels} has it anyway' if levels else ''}"
     else:

@@ -6,16 +6,12 @@ words, or a link could put any text in front of people who are about to type the
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
 from ...contracts import LoginMethod
-from ...plugins import current_plugins
 from ...services import setup, users
-
-log = logging.getLogger(__name__)
 
 
 class Said(NamedTuple):
@@ -74,18 +70,6 @@ def buttons(methods: Sequence[LoginMethod], after: str) -> list[LoginMethod]:
 def directories(methods: Sequence[LoginMethod]) -> list[LoginMethod]:
     """Return the directories whose passwords the form takes."""
     return [method for method in methods if method.kind == "ldap"]
-
-
-def methods() -> list[LoginMethod]:
-    """Return every way in plugins offer; one that fails is logged and left out."""
-    plugins = current_plugins()
-    found: list[LoginMethod] = []
-    for name in plugins.implementers("st_login_methods"):
-        try:
-            found += plugins.call(name, "st_login_methods") or ()
-        except Exception:
-            log.exception("hook st_login_methods of %s failed", name)
-    return found
 
 
 def _coming_back(method: LoginMethod, after: str) -> LoginMethod:

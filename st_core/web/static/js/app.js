@@ -17,6 +17,7 @@ const PARTS = {
   "form[data-form]": "./forms.js",
   "[data-once-dialog]": "./once.js",
   "[data-key-form]": "./keys.js",
+  "[data-provider]": "./provider.js",
   "#priority": "./queue.js",
   "[data-onboarding]": "./onboarding.js",
 };

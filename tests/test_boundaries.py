@@ -11,6 +11,7 @@ PUBLIC = (
     "st_core.hookimpl",
     "st_core.__version__",
     "st_core.actor.",
+    "st_core.api.cookies.",
     "st_core.api.guard.current_viewer",
     "st_core.api.origin.is_forwarded",
     "st_core.api.routing.",
@@ -25,6 +26,7 @@ PUBLIC = (
     "st_core.secrets.",
     "st_core.services.",
     "st_core.testing.",
+    "st_core.web.next_page.",
 )
 
 #: layer → the layers below it that it must never reach up to

@@ -27,7 +27,7 @@ MakeApp = Callable[..., Flask]
 class Honest:
     """Looks at a log in every honest way while others write; nothing may be found."""
 
-    def __init__(self, app: Flask, exam: Exam, restore: Callable[[], Flask]) -> None:
+    def __init__(self, app: Flask, exam: Exam, restore: Callable[[Flask], Flask]) -> None:
         self.app = app
         self.random = exam.random
         self.restore = restore
@@ -85,7 +85,7 @@ class Honest:
             told = logs.check_file(lines, logs.public_keys(self.app))
             assert told.valid, told.findings
 
-    def archive(self, clock: Any) -> None:
+    def archive(self) -> None:
         """Let the oldest entries move into a file, and check files and log together."""
         with self.app.app_context():
             moved = archives.purge(dry_run=False)
@@ -99,9 +99,11 @@ class Honest:
         self.done["archive"] += 1
 
     def restored(self) -> None:
-        """Put a backup in the place of the database, and check it."""
-        self.app = self.restore()
+        """Put a backup in the place of the database, and check it with the newest anchor."""
+        self.anchors.append(logs.checkpoint(self.app))
+        self.app = self.restore(self.app)
         self.whole()
+        self.anchored()
         self.done["restore"] += 1
 
 
@@ -109,7 +111,7 @@ def test_honest_logs_raise_no_alarm(
     make_app: MakeApp, database: Any, exam: Exam, processes: Nursery, clock: Any
 ) -> None:
     app = make_app(plugins=["audit"], audit__checkpoint_entries=25, audit__retention_days=1)
-    honest = Honest(app, exam, lambda: restored(make_app, app, database))
+    honest = Honest(app, exam, lambda old: restored(make_app, old, database))
     wanted = exam.count("honest looks", 40, 500)  # on each of two databases
     rounds = exam.count("rounds of 8 writers", 2, 10)
     for number in range(rounds):
@@ -125,11 +127,10 @@ def test_honest_logs_raise_no_alarm(
         while honest.done.total() < wanted * (number + 1) / rounds:
             honest.look()
         clock.advance(days=1.5)
-        honest.archive(clock)
+        honest.archive()
         honest.restored()
     honest.whole()
     assert honest.done.total() >= wanted
-    print(f"{database.kind}: {dict(honest.done)}")
 
 
 def url_of(app: Flask) -> str:

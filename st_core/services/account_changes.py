@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from ..contracts import Viewer
-from ..db import db, retried, table_of, unit_of_work
+from ..db import db, retried, table_of
 from ..errors import SetTimeRule
 from ..models import ApiKey, Job, User
 from . import (
@@ -35,7 +35,7 @@ def change(viewer: Viewer, user_id: int, changes: Mapping[str, Any]) -> User:
     """
     password = changes.get("password")
     hashed = passwords.hash(password) if password else None
-    with unit_of_work(gate=authority.GATE), authority.keeping_an_admin():
+    with authority.changes_by(viewer):
         user = users.lock(user_id)
         authority.require_over(viewer, user)
         if "is_active" in changes and changes["is_active"] is not None:
@@ -56,7 +56,7 @@ def set_active(viewer: Viewer, user_id: int, active: bool) -> None:
     Raises NotFound, NotAllowed when the person may more than the viewer, SetTimeRule for oneself,
     the local owner and the last administrator.
     """
-    with unit_of_work(gate=authority.GATE), authority.keeping_an_admin():
+    with authority.changes_by(viewer):
         user = users.lock(user_id)
         authority.require_over(viewer, user)
         _switch(viewer, user, active)
@@ -70,7 +70,7 @@ def delete(viewer: Viewer, user_id: int) -> None:
     Raises NotFound, NotAllowed when the person may more than the viewer, SetTimeRule for oneself,
     the local owner and the last administrator.
     """
-    with unit_of_work(gate=authority.GATE), authority.keeping_an_admin():
+    with authority.changes_by(viewer):
         user = users.lock(user_id)
         authority.require_over(viewer, user)
         authority.require_other(viewer, user, "delete")

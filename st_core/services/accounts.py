@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..clock import now
 from ..contracts import Viewer
-from ..db import assert_unit_of_work, db, unit_of_work
+from ..db import assert_unit_of_work, db
 from ..errors import Conflict, SetTimeRule
 from ..models import User
 from . import authority, events, level_grants, passwords, settings
@@ -48,7 +48,7 @@ def create(viewer: Viewer, wanted: NewAccount) -> User:
             "A service account has no password; make it an API key.", code="service_account"
         )
     hashed = passwords.hash(wanted.password) if wanted.password else None
-    with unit_of_work(gate=authority.GATE):
+    with authority.changes_by(viewer):
         levels = level_grants.named(wanted.levels)
         for level in levels:
             authority.require_level(viewer, level)

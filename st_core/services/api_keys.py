@@ -66,7 +66,7 @@ def mint(
     when the key could do more than the viewer; SetTimeRule for scopes its owner does not hold.
     """
     profiles.require_person(viewer)
-    with unit_of_work(gate=authority.GATE):
+    with authority.changes_by(viewer):
         owner = _owner_to_be(viewer, user_id)
         held = rights.held_by(owner)
         wanted = None if scopes is None else _checked(scopes, held)
@@ -101,7 +101,7 @@ def revoke(viewer: Viewer, key_id: int) -> None:
     Raises NotFound when there is none, or it is somebody else's and the viewer lacks
     `api.keys.all`; NotAllowed when its owner may more than the viewer.
     """
-    with unit_of_work(gate=authority.GATE):
+    with authority.changes_by(viewer):
         row = db.session.get(ApiKey, key_id, with_for_update=True, populate_existing=True)
         own = row is not None and row.user_id == viewer.user_id
         if row is None or not (own or viewer.may("api.keys.all")):

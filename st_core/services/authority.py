@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from ..contracts import Viewer
-from ..db import assert_unit_of_work, db
+from ..db import assert_unit_of_work, db, unit_of_work
 from ..errors import NotAllowed, SetTimeRule
 from ..models import Level, PermissionOverride, User
 from . import rights
@@ -104,10 +104,23 @@ def require_other(viewer: Viewer, user: User, what: str) -> None:
 
 
 @contextmanager
+def changes_by(viewer: Viewer) -> Iterator[None]:
+    """Open the unit of work in which `viewer` changes people, levels or rights.
+
+    One at a time; the viewer's own rights are looked at anew, for somebody may just have taken
+    them. Raises NotAllowed then, and SetTimeRule when no full administrator would be left.
+    """
+    with unit_of_work(gate=GATE):
+        _require_unchanged(viewer)
+        with keeping_an_admin():
+            yield
+
+
+@contextmanager
 def keeping_an_admin() -> Iterator[None]:
     """Step: let changes happen inside unless they take the last full administrator.
 
-    Raises SetTimeRule then. Two such changes exclude each other by the gate `people`.
+    Raises SetTimeRule then. It takes the gate `people` to exclude a second such change.
     """
     assert_unit_of_work()
     before = has_full_admin()
@@ -138,3 +151,15 @@ def is_full_admin() -> ColumnElement[bool]:
         User.levels.any(and_(Level.is_system, Level.name == "admin")),
         ~User.overrides.any(~PermissionOverride.granted),
     )
+
+
+def _require_unchanged(viewer: Viewer) -> None:
+    """Pass when the viewer still may what they could. Raises NotAllowed."""
+    if viewer.via == "network":  # an account that many share: the way in gives the rights
+        return
+    user = db.session.get(User, viewer.user_id, populate_existing=True)
+    held = rights.held_by(user) if user is not None and user.is_active else frozenset()
+    if "*" not in held and not viewer.permissions <= held:
+        raise NotAllowed(
+            "Your own rights were changed just now; nothing was done.", code="rights_changed"
+        )

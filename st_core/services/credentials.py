@@ -14,7 +14,7 @@ from sqlalchemy import select
 from .. import secrets
 from ..clock import now
 from ..contracts import Viewer
-from ..db import db, retried, unit_of_work
+from ..db import db, retried
 from ..errors import NotFound
 from ..models import ProviderCredential, User
 from . import authority, events, profiles, users
@@ -60,7 +60,7 @@ def put(
 
     Raises NotFound, NotAllowed as `of` does.
     """
-    with unit_of_work(gate=authority.GATE):
+    with authority.changes_by(viewer):
         user = users.lock(user_id)
         _require(viewer, user)
         row = _find(user_id, provider, name)
@@ -88,7 +88,7 @@ def put(
 @retried
 def delete(viewer: Viewer, user_id: int, provider: str, name: str) -> None:
     """Command: delete a credential. Raises NotFound, NotAllowed as `of` does."""
-    with unit_of_work(gate=authority.GATE):
+    with authority.changes_by(viewer):
         user = users.lock(user_id)
         _require(viewer, user)
         row = _existing(user_id, provider, name)
@@ -110,7 +110,7 @@ def rotate(
 
     Their values are erased. Raises NotFound, NotAllowed as `of` does.
     """
-    with unit_of_work(gate=authority.GATE):
+    with authority.changes_by(viewer):
         user = users.lock(user_id)
         retired = [row for row in of(viewer, user_id, provider) if row.is_active]
         for row in retired:

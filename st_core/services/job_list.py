@@ -202,6 +202,7 @@ def _search(words: str) -> ColumnElement[bool]:
         func.lower(Job.name).like(pattern, escape="\\"),
         func.lower(Job.config_name).like(pattern, escape="\\"),
         Job.user_id.in_(people),
+        func.lower(Job.former_owner).like(pattern, escape="\\"),
     ]
     if words.isdecimal() and len(words) < 19:
         hits.append(Job.id == int(words))

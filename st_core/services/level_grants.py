@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from ..actor import current
 from ..contracts import Viewer
-from ..db import assert_unit_of_work, db, retried, unit_of_work
+from ..db import assert_unit_of_work, db, retried
 from ..errors import NotFound, SetTimeRule
 from ..models import Level, User, user_level
 from . import authority, events, policy, users
@@ -44,7 +44,7 @@ def assign(viewer: Viewer, user_id: int, name: str) -> None:
     Raises NotFound without such a user or level, NotAllowed when the level is above the viewer's
     own or the person may more than the viewer.
     """
-    with unit_of_work(gate=authority.GATE):
+    with authority.changes_by(viewer):
         user, level = users.lock(user_id), _level(name)
         authority.require_over(viewer, user)
         authority.require_level(viewer, level)
@@ -59,7 +59,7 @@ def remove(viewer: Viewer, user_id: int, name: str) -> None:
     Raises NotFound when they do not have it, NotAllowed as `assign` does, SetTimeRule when it is
     one's own level `admin` or the last administrator's.
     """
-    with unit_of_work(gate=authority.GATE), authority.keeping_an_admin():
+    with authority.changes_by(viewer):
         user, level = users.lock(user_id), _level(name)
         authority.require_over(viewer, user)
         authority.require_level(viewer, level)

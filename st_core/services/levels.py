@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from ..contracts import Viewer
-from ..db import db, retried, unit_of_work
+from ..db import db, retried
 from ..errors import Conflict, NotFound, SetTimeRule
 from ..models import AuthProvider, Level
 from ..plugins import did_you_mean
@@ -38,7 +38,7 @@ def create(
     would be above the viewer's own.
     """
     granted = _known(names)
-    with unit_of_work(gate=authority.GATE):
+    with authority.changes_by(viewer):
         level = Level(name=name, description=description, priority=priority, permissions=granted)
         authority.require_level(viewer, level)
         authority.require_grant(viewer, frozenset(granted))
@@ -65,7 +65,7 @@ def change(viewer: Viewer, level_id: int, changes: Mapping[str, Any]) -> Level:
     given = {name: value for name, value in changes.items() if value is not None}
     if "permissions" in given:
         given["permissions"] = _known(given["permissions"])
-    with unit_of_work(gate=authority.GATE), authority.keeping_an_admin():
+    with authority.changes_by(viewer):
         level = _lock(level_id)
         authority.require_level(viewer, level)
         if level.is_system:
@@ -89,7 +89,7 @@ def delete(viewer: Viewer, level_id: int) -> None:
     Raises NotFound, SetTimeRule for a system level, NotAllowed when it is above the viewer's own,
     Conflict while a sign-in provider gives it.
     """
-    with unit_of_work(gate=authority.GATE), authority.keeping_an_admin():
+    with authority.changes_by(viewer):
         level = _lock(level_id)
         if level.is_system:
             raise SetTimeRule(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ..clock import now
 from ..contracts import Viewer
-from ..db import retried, unit_of_work
+from ..db import retried
 from ..errors import NotFound, SetTimeRule
 from ..models import PermissionOverride, User
 from ..plugins import did_you_mean
@@ -20,7 +20,7 @@ def put(viewer: Viewer, user_id: int, permission: str, granted: bool) -> None:
     when the viewer does not hold the permission or the person may more than the viewer.
     """
     _require_known(permission)
-    with unit_of_work(gate=authority.GATE), authority.keeping_an_admin():
+    with authority.changes_by(viewer):
         user = users.lock(user_id)
         authority.require_over(viewer, user)
         present = _find(user, permission)
@@ -43,7 +43,7 @@ def drop(viewer: Viewer, user_id: int, permission: str) -> None:
 
     Raises NotFound when there is no such override, else as `put` does.
     """
-    with unit_of_work(gate=authority.GATE), authority.keeping_an_admin():
+    with authority.changes_by(viewer):
         user = users.lock(user_id)
         authority.require_over(viewer, user)
         present = _find(user, permission)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ...clock import now
 from ...contracts import Viewer
 from ...models import Attempt
-from ...services import jobs
+from ...services import job_fields, jobs
 from ...services.forecast import Start
 from ...services.queue import Entry
 from .. import formats
@@ -110,7 +110,7 @@ def active(entries: Sequence[Entry], attempts: Mapping[int, Attempt]) -> list[Ac
 
 def _under(entry: Entry) -> str:
     """Return the second line of a row: number, person, hardware."""
-    person = entry.user.display_name or entry.user.username if entry.user else "somebody who left"
+    person = job_fields.submitter(entry.job, entry.user)
     return f"{entry.job.id}, {person}, {hardware(entry.job)}"
 
 

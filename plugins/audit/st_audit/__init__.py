@@ -2,12 +2,17 @@
 
 from st_core import hookimpl
 
-from . import api, archives, export_api, ledger, models, services, settings, streaming
+from . import api, archives, commands, export_api, ledger, models, services, settings, streaming
 
 
 @hookimpl
 def st_settings():
     return settings.SETTINGS
+
+
+@hookimpl
+def st_commands():
+    return commands.COMMANDS
 
 
 @hookimpl
@@ -17,7 +22,7 @@ def st_event_types():
 
 @hookimpl
 def st_startup(app):
-    services.note_a_gap()
+    services.start()
 
 
 @hookimpl

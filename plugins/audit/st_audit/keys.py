@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from st_core import secrets
 from st_core.clock import now
@@ -57,23 +57,37 @@ class Signer:
 
 
 def create(number: int) -> Signer:
-    """Step: make the key that is in force from entry `number` on, and store it sealed.
-
-    With `audit.key` set it is derived from that, else it is random.
-    """
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
+    """Step: make the key that is in force from entry `number` on, and store it sealed."""
     assert_unit_of_work()
-    given = settings.value("audit.key")
-    seed = given.encode() if given else os.urandom(32)
-    private = hashlib.sha256(b"simpletuner audit key" + seed).digest()
-    public = Ed25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
-    purpose = secrets.place(AuditKey.private, public=public.hex())
-    sealed = secrets.seal(private.hex(), purpose)
-    row = AuditKey(number=number, public=public.hex(), private=sealed, created_at=now())
+    made = given(number) or _of(number, os.urandom(32))
+    sealed = secrets.seal(made.private.hex(), _place(made.public.hex()))
+    row = AuditKey(number=number, public=made.public.hex(), private=sealed, created_at=now())
+    db.session.execute(delete(AuditKey).where(AuditKey.number >= number))  # it sealed nothing yet
     db.session.add(row)
     db.session.flush()
-    return Signer(number, public, private)
+    return made
+
+
+def given(number: int) -> Signer | None:
+    """Return the key that `audit.key` stands for, None when that is not set."""
+    text = settings.value("audit.key")
+    return _of(number, text.encode()) if text else None
+
+
+def _of(number: int, seed: bytes) -> Signer:
+    private = hashlib.sha256(b"simpletuner audit key" + seed).digest()
+    return _signer(number, private)
+
+
+def _signer(number: int, private: bytes) -> Signer:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    key = Ed25519PrivateKey.from_private_bytes(private)
+    return Signer(number, key.public_key().public_bytes_raw(), private)
+
+
+def _place(public: str) -> str:
+    return secrets.place(AuditKey.private, public=public)
 
 
 def load(number: int) -> Signer | None:
@@ -96,12 +110,7 @@ def in_force_at(number: int) -> Signer:
 
 def opened(row: AuditKey) -> Signer:
     """Return a stored key that can sign. Raises SecretLost when it cannot be opened."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    purpose = secrets.place(AuditKey.private, public=row.public)
-    private = bytes.fromhex(secrets.unseal(row.private, purpose))
-    key = Ed25519PrivateKey.from_private_bytes(private)
-    return Signer(row.number, key.public_key().public_bytes_raw(), private)
+    return _signer(row.number, bytes.fromhex(secrets.unseal(row.private, _place(row.public))))
 
 
 def rows() -> list[AuditKey]:

@@ -6,7 +6,7 @@ from st_core.contracts import EventType, Service, Severity
 from st_core.db import unit_of_work
 from st_core.services import events
 
-from . import archives, checkpoints, ledger, streaming
+from . import archives, checkpoints, continuing, ledger, streaming
 
 EVENT_TYPES = [
     EventType(
@@ -63,6 +63,12 @@ SERVICES = [
     Service("audit retention", purge, every_seconds=DAY_SECONDS),
     Service("audit streaming", streaming.run, every_seconds=5.0),
 ]
+
+
+def start() -> None:
+    """Command: say in the log what it has not seen, and take a new `audit.key` into use."""
+    note_a_gap()
+    continuing.follow_setting()
 
 
 def note_a_gap() -> None:

@@ -36,6 +36,7 @@ from .services.tasks import ThreadRunner
 #: are called.
 BUNDLED = (
     "network_trust",
+    "oidc",
     "local_gpu",
     "tiny_trainer",
     "simpletuner_trainer",

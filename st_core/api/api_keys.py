@@ -49,6 +49,7 @@ def list_keys(query: schemas.ApiKeyQuery) -> schemas.ApiKeys:
     body=schemas.CreateApiKeyBody,
     answers={201: schemas.NewApiKey},
     errors=[400, 404],
+    step_up=True,
 )
 def create(body: schemas.CreateApiKeyBody) -> schemas.NewApiKey:
     """Make a key for oneself or for a service account; the key itself is answered this once."""

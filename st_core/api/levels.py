@@ -57,6 +57,7 @@ def list_permissions() -> schemas.Permissions:
     body=schemas.CreateLevelBody,
     answers={201: schemas.LevelWithPermissions},
     errors=[400],
+    step_up=True,
 )
 def create(body: schemas.CreateLevelBody) -> schemas.LevelWithPermissions:
     """Make a level of your own."""
@@ -79,6 +80,7 @@ def create(body: schemas.CreateLevelBody) -> schemas.LevelWithPermissions:
     body=schemas.ChangeLevelBody,
     answers={200: schemas.LevelWithPermissions},
     errors=[400, 404, 409],
+    step_up=True,
 )
 def change(level_id: int, body: schemas.ChangeLevelBody) -> schemas.LevelWithPermissions:
     """Change a level; the system's four keep name, priority and permissions."""
@@ -96,6 +98,7 @@ def change(level_id: int, body: schemas.ChangeLevelBody) -> schemas.LevelWithPer
     body=schemas.PermissionsBody,
     answers={200: schemas.LevelWithPermissions},
     errors=[400, 404],
+    step_up=True,
 )
 def set_permissions(level_id: int, body: schemas.PermissionsBody) -> schemas.LevelWithPermissions:
     """Let a level hold exactly these permissions; it holds at once for everybody who has it."""
@@ -111,6 +114,7 @@ def set_permissions(level_id: int, body: schemas.PermissionsBody) -> schemas.Lev
     summary="Delete a level",
     answers={200: Success},
     errors=[400, 404, 409],
+    step_up=True,
 )
 def delete(level_id: int) -> Success:
     """Delete a custom level; whoever has it loses it."""

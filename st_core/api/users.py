@@ -60,6 +60,7 @@ def list_users(query: schemas.AccountQuery) -> schemas.Accounts:
     body=schemas.CreateBody,
     answers={201: schemas.Account},
     errors=[400, 409],
+    step_up=True,
 )
 def create(body: schemas.CreateBody) -> schemas.Account:
     """Make an account for a person, or a service account for a program."""
@@ -97,6 +98,7 @@ def one(user_id: int) -> schemas.Account:
     body=schemas.ChangeBody,
     answers={200: schemas.Account},
     errors=[400, 404],
+    step_up=True,
 )
 def change(user_id: int, body: schemas.ChangeBody) -> schemas.Account:
     """Change an account; a new password ends the person's sessions."""
@@ -112,6 +114,7 @@ def change(user_id: int, body: schemas.ChangeBody) -> schemas.Account:
     summary="Delete an account",
     answers={200: Success},
     errors=[400, 404],
+    step_up=True,
 )
 def delete(user_id: int) -> Success:
     """Delete an account with its sessions and keys; its jobs stay."""
@@ -127,6 +130,7 @@ def delete(user_id: int) -> Success:
     summary="Keep somebody out",
     answers={200: Success},
     errors=[400, 404],
+    step_up=True,
 )
 def deactivate(user_id: int) -> Success:
     """Deactivate an account; its sessions and streams end at once, its keys for good."""
@@ -158,6 +162,7 @@ def activate(user_id: int) -> Success:
     body=schemas.LevelBody,
     answers={200: Success},
     errors=[404],
+    step_up=True,
 )
 def assign_level(user_id: int, body: schemas.LevelBody) -> Success:
     """Give a level to somebody; one they have already is fine."""
@@ -173,6 +178,7 @@ def assign_level(user_id: int, body: schemas.LevelBody) -> Success:
     summary="Take a level",
     answers={200: Success},
     errors=[400, 404],
+    step_up=True,
 )
 def remove_level(user_id: int, level_name: str) -> Success:
     """Take a level from somebody."""
@@ -189,6 +195,7 @@ def remove_level(user_id: int, level_name: str) -> Success:
     body=schemas.OverrideBody,
     answers={200: Success},
     errors=[400, 404],
+    step_up=True,
 )
 def put_override(user_id: int, body: schemas.OverrideBody) -> Success:
     """Grant a permission to somebody or deny it, whatever their levels say; it holds at once."""
@@ -204,6 +211,7 @@ def put_override(user_id: int, body: schemas.OverrideBody) -> Success:
     summary="Remove an override",
     answers={200: Success},
     errors=[400, 404],
+    step_up=True,
 )
 def remove_override(user_id: int, permission_name: str) -> Success:
     """Let somebody's levels alone decide about a permission again."""

@@ -155,6 +155,9 @@ def upgrade() -> None:
             )
         )
         batch_op.add_column(
+            sa.Column("remembered", sa.Boolean(), server_default=sa.false(), nullable=False)
+        )
+        batch_op.add_column(
             sa.Column("confirmed_at", st_core.db.UtcDateTime(timezone=True), nullable=True)
         )
         batch_op.create_foreign_key(
@@ -238,6 +241,7 @@ def downgrade() -> None:
     with op.batch_alter_table("session", reflect_kwargs={"resolve_fks": False}) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_session_provider_id"), type_="foreignkey")
         batch_op.drop_column("confirmed_at")
+        batch_op.drop_column("remembered")
         batch_op.drop_column("awaits_second_factor")
         batch_op.drop_column("provider_state")
         batch_op.drop_column("provider_id")

@@ -77,11 +77,15 @@ def setup_status() -> SetupStatus:
     permission=PUBLIC,
     summary="Sign in with name and password",
     body=LoginBody,
-    answers={200: LoginAnswer},
+    answers={200: LoginAnswer, 202: LoginAnswer},
     errors=[401, 429],
 )
 def login(body: LoginBody) -> Response:
-    """Sign in by user name or e-mail; the session comes as a cookie."""
+    """Sign in by user name or e-mail; the session comes as a cookie.
+
+    Where a second factor is on, the answer is 202 with `second_factor_required`, and the sign-in is
+    finished with `POST /api/auth/second-factor`.
+    """
     entry = signin.with_password(
         body.username, body.password, body.remember_me, body.provider or None
     )
@@ -166,13 +170,20 @@ def _change_password(body: PasswordBody) -> Success:
 
 
 def signed_in(entry: signin.Entry) -> Response:
-    """Answer a sign-in: who it is, and the session's cookie."""
+    """Answer a sign-in: who it is, or that a code is still to come; and the session's cookie."""
+    g.st_session_begins = True
+    if entry.awaits_second_factor:
+        waiting = LoginAnswer(
+            success=False,
+            message="The password is right. Send a code of your app, or a recovery code.",
+            second_factor_required=True,
+        )
+        return cookies.put(request, answer((waiting, 202)), entry.token, entry.remember)
     live = sessions.live(entry.token)
     assert live is not None
     described = _described(live.viewer)
     message = f"Signed in as {described.username}."
     response: Response = answer(LoginAnswer(success=True, user=described, message=message))
-    g.st_session_begins = True
     return cookies.put(request, response, entry.token, entry.remember)
 
 

@@ -134,7 +134,7 @@ def identify(request: Request) -> Viewer | None:
         )
     if viewer is None and (token := cookies.session_token(request)) is not None:
         viewer = sessions.viewer_for(token)
-        g.st_session_ended = viewer is None
+        g.st_session_ended = viewer is None and sessions.row_of(token) is None
     if viewer is None and _local_mode() and origin.is_on_this_machine(request):
         viewer = users.local_viewer()
     if viewer is None and _is_set_up():

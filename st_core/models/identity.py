@@ -136,6 +136,8 @@ class Session(Model):
         Text, info={"sealed": "session:{token_hash}"}
     )
     awaits_second_factor: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: It lives 30 days instead of 24 hours.
+    remembered: Mapped[bool] = mapped_column(default=False, server_default=false())
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 

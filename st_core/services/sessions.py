@@ -32,11 +32,12 @@ BATCH = 200
 
 @dataclass(frozen=True)
 class Live:
-    """A session that holds: whose it is, and until when."""
+    """A session that holds: whose it is, until when, and how it began (password, oidc, ldap)."""
 
     id: int
     viewer: Viewer
     expires_at: datetime
+    method: str
 
 
 def digest(token: str) -> str:
@@ -78,6 +79,7 @@ def create(
             provider_id=provider_id,
             provider_state=_sealed(provider_state, hashed),
             awaits_second_factor=awaits_second_factor,
+            remembered=remember,
             confirmed_at=None if awaits_second_factor else now(),
         )
     )
@@ -110,7 +112,8 @@ def _read(hashed: str) -> Live | None:
     if row is None:
         return None
     session, user = row
-    return Live(session.id, users.viewer_of(user, "session"), session.expires_at)
+    viewer = users.viewer_of(user, "session")
+    return Live(session.id, viewer, session.expires_at, session.method)
 
 
 def row_of(token: str) -> Session | None:

@@ -11,14 +11,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from sqlalchemy import func, select
-
 from .. import actor
 from ..clock import now
 from ..db import db, unit_of_work
 from ..errors import NotSignedIn
-from ..models import User
-from . import devices, events, passwords, sessions, throttles
+from ..models import Session, User
+from . import (
+    devices,
+    events,
+    password_check,
+    passwords,
+    second_factor,
+    sessions,
+    throttles,
+    users,
+)
 from .throttles import Rule
 
 #: Sign-ins of one address.
@@ -53,22 +60,60 @@ def with_password(
 
     Raises NotSignedIn when it does not fit, RateLimited when it was tried too often.
     """
-    name = username.strip().lower()
-    user = find(name)
-    _refuse_guessing(name, user)
-    problem = _problem(user, password)
-    if user is None or problem:
-        fail(name, user, problem or "unknown name")
-    return enter(user, method="password", remember=remember, password=password, name=name)
+    name = username.strip()
+    _refuse_guessing(name)
+    proven = password_check.prove(name, password, provider)
+    if proven.user is None or proven.problem:
+        fail(name, proven.user, proven.problem, proven.provider)
+    return enter(
+        proven.user,
+        method=proven.method,
+        remember=remember,
+        password=password if proven.method == "password" else None,
+        name=name,
+        provider_id=proven.provider_id,
+        provider_state=proven.provider_state,
+    )
 
 
-def find(name: str) -> User | None:
-    """Return the account of a user name or, where no name fits, of an e-mail address."""
-    for column in (User.username, User.email):
-        found = db.session.scalar(select(User).where(func.lower(column) == name.lower()))
-        if found is not None:
-            return found
-    return None
+def with_code(token: str, code: str) -> Entry:
+    """Finish a sign-in whose password was right: with a code of the app, or a recovery code.
+
+    Raises NotSignedIn when the code is wrong or the password was given over ten minutes ago,
+    RateLimited at the sixth wrong code in five minutes.
+    """
+    row = sessions.row_of(token)
+    if row is None or not row.awaits_second_factor:
+        raise NotSignedIn(
+            "This took too long. Sign in with your password again.", code="second_factor_expired"
+        )
+    throttles.check((second_factor.TRIES, str(row.user_id)))
+    with unit_of_work():
+        user = users.lock(row.user_id)
+        with acting_as(user):
+            taken = second_factor.take(user, code)
+            if taken is not None:
+                return _exchange(row.id, user, taken)
+    fail(user.username, user, "wrong code")
+
+
+def _exchange(pending_id: int, user: User, taken: str) -> Entry:
+    """Step: begin the session in place of the one that waited; its token is a new one. Raises
+    NotSignedIn."""
+    pending = db.session.get(Session, pending_id, with_for_update=True)
+    if pending is None or not user.is_active:
+        raise NotSignedIn("Sign in with your password again.", code="second_factor_expired")
+    token = sessions.create(
+        user.id,
+        method=pending.method,
+        remember=pending.remembered,
+        provider_id=pending.provider_id,
+        provider_state=sessions.provider_state(pending),
+    )
+    db.session.delete(pending)
+    throttles.reset(second_factor.TRIES, str(user.id))
+    _welcome(user, pending.method, second_factor=taken)
+    return Entry(token, user.id, pending.remembered)
 
 
 def enter(
@@ -92,17 +137,20 @@ def enter(
         with acting_as(user):
             if password and user.password_hash and passwords.is_old(user.password_hash):
                 user.password_hash = passwords.hash(password)
+            waits = second_factor.is_asked_of(user, method)
             token = sessions.create(
                 who,
                 method=method,
                 remember=remember,
                 provider_id=provider_id,
                 provider_state=provider_state,
+                awaits_second_factor=waits,
             )
-            _welcome(user, method)
+            if not waits:
+                _welcome(user, method)
         if name is not None:
             _forgive(name)
-    return Entry(token, who, remember)
+    return Entry(token, who, remember, waits)
 
 
 def fail(name: str, user: User | None, reason: str, provider: str | None = None) -> NoReturn:
@@ -128,40 +176,30 @@ def acting_as(user: User) -> Iterator[None]:
         yield
 
 
-def _problem(user: User | None, password: str) -> str:
-    """Return why this person may not come in with this password, empty when they may."""
-    fits = passwords.verify(user.password_hash if user else None, password)
-    if user is None:
-        return "unknown name"
-    if not fits:
-        return "wrong password"
-    if user.is_service:
-        return "a service account signs in with its keys only"
-    return "" if user.is_active else "the account is inactive"
-
-
-def _welcome(user: User, method: str) -> None:
+def _welcome(user: User, method: str, **data: str) -> None:
     """Step: tell of a sign-in."""
     user.last_login_at = now()
     events.emit(
         "auth.login",
         subject=("user", user.id),
         owner_id=user.id,
-        data={"method": method},
+        data={"method": method, **data},
         message=f"{user.username} signed in",
     )
     devices.note(user.id)
 
 
-def _refuse_guessing(name: str, user: User | None) -> None:
+def _refuse_guessing(given: str) -> None:
     """Count this try. Raises RateLimited under the rule of `with_password`."""
-    address = actor.current().address or ""
+    name, address = given.lower(), actor.current().address or ""
     throttles.check((OF_ADDRESS, address), (OF_PAIR, f"{name}|{address}"))
+    user = password_check.find(name)
     if user is None or not devices.is_known(user.id):
         throttles.check((OF_NAME, name))
 
 
-def _forgive(name: str) -> None:
+def _forgive(given: str) -> None:
     """Step: forget the tries under a name once its owner came in."""
+    name = given.lower()
     throttles.reset(OF_PAIR, f"{name}|{actor.current().address or ''}")
     throttles.take_back(OF_NAME, name)

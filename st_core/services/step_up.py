@@ -13,7 +13,7 @@ from ..contracts import Viewer
 from ..db import db, unit_of_work
 from ..errors import NotAllowed, NotSignedIn
 from ..models import User
-from . import password_check, sessions, throttles
+from . import password_check, second_factor, sessions, throttles, users
 from .throttles import Rule
 
 WINDOW = timedelta(minutes=10)
@@ -58,9 +58,11 @@ def confirm(
     throttles.check((CONFIRM, str(viewer.user_id)))
     user = db.session.get_one(User, viewer.user_id)
     fits = password_check.fits(user, password) if password else False
-    if not fits:
-        raise NotSignedIn("The password or code is not the right one.", code="not_confirmed")
     with unit_of_work():
+        if not fits and code:
+            fits = second_factor.take(users.lock(viewer.user_id), code) is not None
+        if not fits:
+            raise NotSignedIn("The password or code is not the right one.", code="not_confirmed")
         row = sessions.row_of(token)
         if row is None or row.user_id != viewer.user_id:
             raise NotSignedIn("Your session has ended; sign in again.", code="session_ended")

@@ -126,3 +126,31 @@ class Confirmed(Answer):
 
     success: bool = True
     expires_at: datetime
+
+
+class CodeBody(Body):
+    """A code of the authenticator app, or a recovery code."""
+
+    code: str = Field(min_length=6, max_length=40)
+
+
+class SecondFactor(Answer):
+    """How far the second factor is."""
+
+    enabled: bool
+    recovery_codes_left: int
+
+
+class Enrolment(Answer):
+    """What an authenticator app needs, shown this once."""
+
+    secret: str = Field(description="The key, to be typed where no code can be scanned.")
+    uri: str = Field(description="otpauth://…, what the QR code says.")
+    qr_svg: str = Field(description="The QR code, as an SVG element.")
+
+
+class RecoveryCodes(Answer):
+    """Codes that stand in for a lost app, each once; shown this once."""
+
+    success: bool = True
+    recovery_codes: list[str]

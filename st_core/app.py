@@ -37,6 +37,7 @@ from .services.tasks import ThreadRunner
 BUNDLED = (
     "network_trust",
     "oidc",
+    "ldap",
     "local_gpu",
     "tiny_trainer",
     "simpletuner_trainer",

@@ -21,7 +21,7 @@ def st_settings() -> list[Setting]:
     Answer: a list of Setting with help, unit and default; an unknown key in the file then stops the
             start.
     Rules:  no side effects; secrets are marked `secret=True` and never shown.
-    Used by: command_trainer, local_gpu, metrics, network_trust, simpletuner_trainer,
+    Used by: command_trainer, ldap, local_gpu, metrics, network_trust, simpletuner_trainer,
             tiny_trainer.
     """
 
@@ -122,7 +122,7 @@ def st_services() -> list[Service]:
     Answer: a list of Service.
     Rules:  runs in an application context of its own each time; survives running late, twice, or
             never.
-    Used by: local_gpu, network_trust.
+    Used by: ldap, local_gpu, network_trust.
     """
 
 

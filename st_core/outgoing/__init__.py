@@ -99,7 +99,7 @@ def resolve(host: str, port: int, *, only_listed: bool = False) -> list[str]:
     for text in texts:
         _demand(ip_address(text), host, allowed, "")
         if only_listed and not allowed.holds(ip_address(text), host):
-            raise _refused("", f"{host} is asked over https only; http is for hosts in {SETTING}")
+            raise _refused("", f"{host} is asked over TLS only; without it only hosts in {SETTING}")
     return texts
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from ..contracts import Viewer
-from ..db import db, retried, table_of
+from ..db import assert_unit_of_work, db, retried, table_of
 from ..errors import SetTimeRule
 from ..models import ApiKey, Job, User
 from . import (
@@ -103,6 +103,12 @@ def _switch(viewer: Viewer, user: User, active: bool) -> None:
     if not active:
         authority.require_other(viewer, user, "deactivate")
         _refuse_the_local_owner(user)
+    turn(user, active)
+
+
+def turn(user: User, active: bool, reason: str = "") -> None:
+    """Step: let somebody in or keep them out, whoever decides it; `reason` is told with it."""
+    assert_unit_of_work()
     user.is_active = active
     data = {} if active else {"sessions_ended": sessions.end_all(user.id), **_end_keys(user.id)}
     events.emit(
@@ -111,7 +117,7 @@ def _switch(viewer: Viewer, user: User, active: bool) -> None:
         owner_id=user.id,
         before={"is_active": not active},
         after={"is_active": active},
-        data=data,
+        data=data | ({"reason": reason} if reason else {}),
         message=f"{user.username} was {'activated' if active else 'deactivated'}",
     )
 

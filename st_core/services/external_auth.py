@@ -41,7 +41,7 @@ def sign_in(provider_name: str, person: ExternalPerson) -> User:
     are brought up to date. Raises NotAllowed when the provider is gone or switched off, the account
     inactive, or it may not be made.
     """
-    with unit_of_work(gate=authority.GATE), _acting(provider_name):
+    with unit_of_work(gate=authority.GATE), acting_for(provider_name):
         provider = db.session.scalar(select(AuthProvider).where(AuthProvider.name == provider_name))
         if provider is None or not provider.enabled:
             raise NotAllowed(
@@ -50,7 +50,7 @@ def sign_in(provider_name: str, person: ExternalPerson) -> User:
         user = _known(provider, person) or _make(provider, person)
         if not user.is_active or user.is_service:
             raise NotAllowed(f"The account {user.username} is inactive.", code="account_inactive")
-        _refresh(user, person)
+        refresh(user, person)
         sync_levels(user, provider, person.groups)
     return user
 
@@ -64,6 +64,8 @@ def sync_levels(user: User, provider: AuthProvider, groups: tuple[str, ...]) -> 
     meant = level_mapping.levels_of(groups, provider.level_mapping) or provider.default_levels
     others = {name for name, by in level_grants.sources(user.id).items() if by != source}
     wanted = others | (set(meant) & there_are)
+    if wanted == {level.name for level in user.levels}:
+        return
     was_admin = any(level.name == "admin" for level in user.levels)
     try:
         with revocable():
@@ -85,7 +87,7 @@ class _LastAdmin(Exception):
 
 
 @contextmanager
-def _acting(provider_name: str) -> Iterator[None]:
+def acting_for(provider_name: str) -> Iterator[None]:
     """Let what happens inside be done by the provider, from where the person is."""
     who = replace(actor.current(), name=f"sign-in provider {provider_name}", user_id=None)
     with actor.acting(who):
@@ -137,7 +139,7 @@ def _make(provider: AuthProvider, person: ExternalPerson) -> User:
     return user
 
 
-def _refresh(user: User, person: ExternalPerson) -> None:
+def refresh(user: User, person: ExternalPerson) -> None:
     """Step: take over a new display name, and a verified address nobody else has."""
     new: dict[str, Any] = {"display_name": _shown(person) or user.display_name}
     address = _address(person, but=user.id)

@@ -238,7 +238,7 @@ def test_http_is_for_listed_hosts_only(
     assert get(app, f"http://127.0.0.1:{server.server_port}/").status_code == 200
     with pytest.raises(httpx.ConnectError):
         get(app, f"http://plain.internal:{server.server_port}/")
-    with pytest.raises(DestinationRefused, match="https only"):
+    with pytest.raises(DestinationRefused, match="TLS only"):
         get(app, "http://public.example.org/")
 
 

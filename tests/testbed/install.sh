@@ -6,6 +6,7 @@ missing=()
 
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 [ -x /usr/sbin/nginx ] || missing+=(nginx-light)
+[ -x /usr/sbin/slapd ] || missing+=(slapd)
 command -v gcc >/dev/null || missing+=(gcc libc6-dev)
 compgen -G '/usr/share/fonts/truetype/dejavu/*.ttf' >/dev/null || missing+=(fonts-dejavu-core)
 command -v node >/dev/null || missing+=(nodejs)

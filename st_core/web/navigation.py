@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from flask import g, has_request_context, url_for
+from flask import current_app, g, has_request_context, request, url_for
 
+from ..api import cookies
 from ..clock import now
 from ..contracts import NavItem, Viewer
 from ..plugins import current_plugins
-from ..services import overview
+from ..services import overview, sessions
 from ..services.org_view import SEES_ALL
 from . import formats
 
@@ -78,6 +79,7 @@ class Place:
         return opens and not any(map(viewer.may, self.unless))
 
 
+SIGN_OUT = "/api/auth/logout"
 GROUPS = {"cloud": "Cloud", "work": "Work", "admin": "Administration"}
 SEES_JOBS = ("job.view.own", "job.view.all")
 PLACES = (
@@ -108,6 +110,7 @@ class Shell:
     may: tuple[str, ...]
     event_number: int
     via: str = "session"
+    sign_out_url: str = SIGN_OUT
     events_url: str = "/api/events"
     drawn_at: datetime = field(default_factory=now)
 
@@ -135,7 +138,21 @@ def shell_for(viewer: Viewer) -> Shell:
         may=tuple(sorted(viewer.permissions)),
         event_number=counted.event_number,
         via=viewer.via,
+        sign_out_url=_sign_out_url(),
     )
+
+
+def _sign_out_url() -> str:
+    """Return the API's address that ends this session.
+
+    A kind of provider that can end its own session as well answers to
+    `POST /api/auth/external/<kind>/logout` with a `logout_url` to go on to.
+    """
+    token = cookies.session_token(request)
+    live = sessions.live(token) if token else None
+    own = f"/api/auth/external/{live.method if live else ''}/logout"
+    known = any(rule.rule == own for rule in current_app.url_map.iter_rules())
+    return own if known else SIGN_OUT
 
 
 def current_shell() -> Shell | None:

@@ -55,7 +55,11 @@ def new_auth_provider() -> str:
         kind.presets.get(preset, {}),
         preset=preset,
         presets=[
-            (name, url_for("web.new_auth_provider", kind=kind.kind, preset=name))
+            (
+                name,
+                auth_page.preset_word(name),
+                url_for("web.new_auth_provider", kind=kind.kind, preset=name),
+            )
             for name in kind.presets
         ],
     )
@@ -76,7 +80,7 @@ def _form(
     config: Mapping[str, Any],
     *,
     preset: str = "",
-    presets: Sequence[tuple[str, str]] = (),
+    presets: Sequence[tuple[str, str, str]] = (),
 ) -> str:
     fingerprints = provider_config.fingerprints(row.name, row.config) if row else {}
     return render(

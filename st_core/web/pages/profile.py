@@ -7,7 +7,7 @@ from flask import request
 from ...api import cookies
 from ...api.guard import current_viewer
 from ...api.routing import SIGNED_IN, page
-from ...services import permission_sources, person, sessions
+from ...services import permission_sources, person, second_factor, sessions
 from ..frame import Crumb, Page, blueprint, render
 from ..presenters import people_list, person_page
 
@@ -36,6 +36,7 @@ def profile() -> str:
         permissions=person_page.permissions(explained),
         held_count=sum(each.holds for each in explained),
         may_make_keys=viewer.may("api.keys.own"),
+        factor=second_factor.standing(viewer.user_id),
         sessions=person_page.sessions(found.sessions, here.id if here else None),
         keys=person_page.keys(found.keys),
         credentials=person_page.credentials(found.credentials, "/api/users/me/credentials"),

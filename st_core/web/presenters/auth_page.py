@@ -111,6 +111,12 @@ def entries(config: Mapping[str, Any], name: str) -> str:
     return "\n".join(map(str, value)) if isinstance(value, list | tuple) else ""
 
 
+def preset_word(name: str) -> str:
+    """Return a preset's name as people write it: Keycloak, Azure AD."""
+    words = name.replace("_", " ").split()
+    return " ".join(word.upper() if len(word) < 3 else word.capitalize() for word in words)
+
+
 def mapping(stored: Mapping[str, Sequence[str]]) -> list[MappingRow]:
     """Return the rows of a level mapping, which is stored as level → groups."""
     return [MappingRow(group, level) for level, names in stored.items() for group in names]

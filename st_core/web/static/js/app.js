@@ -18,6 +18,8 @@ const PARTS = {
   "[data-once-dialog]": "./once.js",
   "[data-key-form]": "./keys.js",
   "[data-provider]": "./provider.js",
+  "[data-enrols]": "./factor.js",
+  "[data-avatar]": "./avatar.js",
   "#priority": "./queue.js",
   "[data-onboarding]": "./onboarding.js",
 };

@@ -1,0 +1,258 @@
+"""People's own journeys through the pages, in a real browser, by the keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pyotp
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from st_core.testing.server import ServerProcess
+from tests.exam import Exam
+from tests.testbed.chromium import Complaints, axe_findings
+
+from .conftest import PATIENCE_MS
+from .test_browser import LOOKS, SIDEWAYS
+
+pytestmark = pytest.mark.slow
+ADMIN = {"username": "ines", "email": "ines@meridian.example", "password": "correct horse battery"}
+SOMEBODY = {"username": "tomas", "email": "tomas@meridian.example", "password": "another battery"}
+#: What a page that lives on refusals makes a browser say aloud.
+REFUSALS = ("status of 401", "status of 403", "status of 422")
+
+
+@pytest.fixture
+def team_server(tmp_path: Path) -> Iterator[ServerProcess]:
+    """A server with one administrator and one researcher."""
+    running = ServerProcess(tmp_path / "team").start()
+    try:
+        with running.client() as client:
+            made = client.post("/api/auth/setup/first-admin", json=ADMIN)
+            assert made.status_code == 200, made.text
+            user = client.post("/api/users", json=SOMEBODY, headers=_proof(client, running))
+            assert user.status_code == 201, user.text
+        yield running
+    finally:
+        running.clean()
+
+
+def _proof(client: httpx.Client, server: ServerProcess) -> dict[str, str]:
+    """Return what a page of ours sends with a write."""
+    client.get("/login", headers={"Accept": "text/html"})
+    return {"X-CSRF-Token": client.cookies["csrf_token"], "Origin": server.base_url}
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open a browser of one's own at a page; what it complains about fails the test."""
+    contexts: list[BrowserContext] = []
+    complaints = Complaints()
+
+    def open_(server: ServerProcess, path: str, **how: Any) -> Page:
+        context = browser.new_context(base_url=server.base_url, **how)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
+        complaints.follow(page)
+        page.goto(path)
+        page.locator("html[data-ready]").wait_for(state="attached")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert [text for text in complaints.texts if not any(word in text for word in REFUSALS)] == []
+
+
+def sign_in(page: Page, who: dict[str, str]) -> None:
+    """Type name and password, by the keyboard alone."""
+    page.locator("#username").focus()
+    page.keyboard.type(who["username"])
+    page.keyboard.press("Tab")
+    page.keyboard.type(who["password"])
+    page.keyboard.press("Enter")
+
+
+def step_to(page: Page, name: str) -> None:
+    """Press Tab until a control of this name has the focus, then Enter."""
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        said = page.evaluate(
+            "document.activeElement.getAttribute('aria-label') || document.activeElement.textContent"
+        )
+        if (said or "").strip().startswith(name):
+            page.keyboard.press("Enter")
+            return
+    raise AssertionError(f"no control {name!r} can be reached by Tab")
+
+
+def press(page: Page, name: str) -> None:
+    """Press a button by the keyboard."""
+    page.get_by_role("button", name=name, exact=True).first.press("Enter")
+
+
+def test_by_keyboard_second_factor_key_and_the_end_of_another_session(
+    team_server: ServerProcess, visit: Callable[..., Page]
+) -> None:
+    elsewhere = visit(team_server, "/login")
+    sign_in(elsewhere, SOMEBODY)
+    elsewhere.wait_for_url("**/jobs")
+
+    page = visit(team_server, "/profile")
+    expect(page).to_have_url(f"{team_server.base_url}/login?next=/profile")
+    sign_in(page, {**SOMEBODY, "password": "not this one"})
+    expect(page.get_by_text("Invalid username or password")).to_be_visible()
+    page.locator("#username").fill("")
+    page.locator("#password").fill("")
+    sign_in(page, SOMEBODY)
+    page.wait_for_url("**/profile")
+
+    codes = _set_up_second_factor(page)
+    assert len(codes) == 10
+    step_to(page, "Account of")
+    page.locator(".account + .dropdown-menu").get_by_role("button", name="Sign out").press("Enter")
+    expect(page.get_by_text("You are signed out.")).to_be_visible()
+
+    page.goto("/login?next=/profile")
+    page.locator("html[data-ready]").wait_for(state="attached")
+    sign_in(page, SOMEBODY)
+    expect(page.locator("#code")).to_be_focused()
+    page.keyboard.type(codes[0])
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/profile")
+    expect(page.get_by_text("9 recovery codes are left")).to_be_visible()
+
+    key = _make_key(page)
+    with httpx.Client(base_url=team_server.base_url, trust_env=False) as program:
+        me = program.get("/api/auth/me", headers={"Authorization": f"Bearer {key}"})
+        assert me.json()["username"] == "tomas"
+
+    expect(page.locator("#sessions tbody tr")).to_have_count(2)
+    step_to(page, "End the session of")
+    expect(page.locator("#sessions tbody tr")).to_have_count(1)
+    elsewhere.goto("/jobs")
+    expect(elsewhere.get_by_text("Your session has ended.")).to_be_visible()
+
+
+def _set_up_second_factor(page: Page) -> list[str]:
+    """Switch the second factor on as a person with an app would; return the recovery codes."""
+    page.locator("html[data-ready]").wait_for(state="attached")
+    press(page, "Set it up")
+    picture = page.get_by_alt_text("QR code of the key below")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
+    assert axe_findings(page) == []
+    secret = page.locator("[data-secret]").inner_text().replace(" ", "")
+    page.locator("#f-code").fill(pyotp.TOTP(secret).now())
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
+    codes = page.locator("#recovery [data-once-text]").inner_text().split()
+    press(page, "I have it")
+    expect(page.locator("#factor")).to_contain_text("On")
+    return codes
+
+
+def _make_key(page: Page) -> str:
+    page.locator("html[data-ready]").wait_for(state="attached")
+    press(page, "Make a key")
+    page.locator("#k-name").focus()
+    page.keyboard.type("nightly")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="The new API key")).to_be_visible()
+    key = page.locator("#new-key [data-once-text]").inner_text()
+    assert axe_findings(page) == []
+    press(page, "I have it")
+    expect(page.locator("#keys")).to_contain_text("nightly")
+    assert key not in page.content()
+    return key
+
+
+def test_an_administrator_makes_a_user_and_an_override_holds_at_once(
+    team_server: ServerProcess, visit: Callable[..., Page]
+) -> None:
+    theirs = visit(team_server, "/login")
+    sign_in(theirs, SOMEBODY)
+    theirs.wait_for_url("**/jobs")
+    expect(theirs.get_by_role("link", name="Settings")).to_have_count(0)
+
+    page = visit(team_server, "/login?next=/admin/users")
+    sign_in(page, ADMIN)
+    page.wait_for_url("**/admin/users")
+    page.locator("html[data-ready]").wait_for(state="attached")
+    page.get_by_role("link", name="tomas").press("Enter")
+    page.wait_for_url("**/admin/users/*")
+    page.locator("html[data-ready]").wait_for(state="attached")
+    press(page, "Add an override")
+    page.locator("#o-name").select_option("admin.config")
+    page.locator("#o-granted").press("Enter")
+    page.get_by_role("button", name="Set the override").press("Enter")
+    expect(page.locator("#overrides")).to_contain_text("admin.config")
+    expect(page.locator("#permissions")).to_contain_text("granted here")
+
+    theirs.goto("/jobs")
+    expect(theirs.get_by_role("link", name="Settings")).to_have_count(1)
+    page.get_by_role("button", name="Remove the override of admin.config").press("Enter")
+    expect(page.locator("#overrides")).to_contain_text("None:")
+    theirs.goto("/admin/settings")
+    expect(theirs.get_by_role("heading", name="You may not see this")).to_be_visible()
+
+
+def test_a_new_user_is_made_and_deactivated_with_the_numbers_shown(
+    team_server: ServerProcess, visit: Callable[..., Page]
+) -> None:
+    page = visit(team_server, "/login?next=/admin/users")
+    sign_in(page, ADMIN)
+    page.wait_for_url("**/admin/users")
+    page.locator("html[data-ready]").wait_for(state="attached")
+    press(page, "Add a user")
+    page.locator("#a-username").fill("me")
+    page.locator("#a-email").fill("mei@meridian.example")
+    press(page, "Add the user")
+    expect(page.locator("#a-username")).to_have_attribute("aria-invalid", "true")
+    page.locator("#a-username").fill("mei")
+    press(page, "Add the user")
+    page.wait_for_url("**/admin/users/*")
+    expect(page.get_by_role("heading", level=1)).to_have_text("mei")
+    page.locator("html[data-ready]").wait_for(state="attached")
+    press(page, "Deactivate mei…")
+    expect(page.locator("#ask")).to_contain_text("Ends 0 sessions and stops 0 keys at once.")
+    page.locator("#ask [data-yes]").press("Enter")
+    expect(page.locator("#person-head")).to_contain_text("Deactivated")
+
+
+def test_axe_finds_nothing_serious_on_any_page_about_people(
+    team_server: ServerProcess, visit: Callable[..., Page], exam: Exam
+) -> None:
+    page = visit(team_server, "/login")
+    wrong = _judged(page, ["/login", "/login?error=x", "/invitation#a", "/reset-password#a"], exam)
+    page.goto("/login")
+    page.locator("html[data-ready]").wait_for(state="attached")
+    sign_in(page, ADMIN)
+    page.wait_for_url("**/jobs")
+    places = ["/profile", "/admin/users", "/admin/users?q=nobody", "/admin/users/2"]
+    places += ["/admin/levels", "/admin/levels/2", "/admin/levels/new"]
+    places += ["/admin/auth", "/admin/auth/new?kind=oidc&preset=keycloak", "/admin/orgs"]
+    wrong |= _judged(page, places, exam)
+    assert wrong == {}
+
+
+def _judged(page: Page, places: list[str], exam: Exam) -> dict[str, list[str]]:
+    """Return what axe and the eye of a ruler find on each page, per look."""
+    wrong: dict[str, list[str]] = {}
+    for place in places:
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.goto(place)
+        for width, height, mode in LOOKS[: exam.count("looks of each page about people", 2, 4)]:
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme=mode, reduced_motion="reduce")  # type: ignore[arg-type]
+            found = axe_findings(page)
+            if page.evaluate(SIDEWAYS):
+                found.append("scrolls sideways")
+            if found:
+                wrong[f"{place} {width} {mode}"] = found
+    return wrong

@@ -89,6 +89,7 @@ def _brought(ctx: click.Context) -> dict[str, click.Command]:
         "hooks": (f"{HERE}.admin:hooks", "List every hook a plugin may answer."),
         "plugins": (f"{HERE}.admin:plugins", "List plugins; purge what one left behind."),
         "api-keys": (f"{HERE}.admin:api_keys", "Make API keys for the local owner."),
+        "users": (f"{HERE}.rescue:users", "Let an administrator in who is locked out."),
         "setup-code": (f"{HERE}.setup_code:setup_code", "Print a new code for the first admin."),
         "secrets": (f"{HERE}.secrets:secrets", "Check stored secrets; replace their key."),
         "background": (f"{HERE}.background:background", "Run the services without the web."),

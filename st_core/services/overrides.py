@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ..clock import now
 from ..contracts import Viewer
-from ..db import retried
+from ..db import assert_unit_of_work, retried
 from ..errors import NotFound, SetTimeRule
 from ..models import PermissionOverride, User
 from ..plugins import did_you_mean
@@ -53,6 +53,14 @@ def drop(viewer: Viewer, user_id: int, permission: str) -> None:
             authority.require_grant(viewer, frozenset({permission}))
         user.overrides.remove(present)
         _tell(user, {permission: _word(present.granted)}, None)
+
+
+def lift_denials(user: User) -> None:
+    """Step: take away every override that denies a user something."""
+    assert_unit_of_work()
+    for item in [each for each in user.overrides if not each.granted]:
+        user.overrides.remove(item)
+        _tell(user, {item.permission: _word(False)}, None)
 
 
 def _find(user: User, permission: str) -> PermissionOverride | None:

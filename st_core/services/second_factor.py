@@ -115,7 +115,7 @@ def disable(viewer: Viewer, code: str) -> None:
         user = users.lock(viewer.user_id)
         if user.totp_confirmed_at is not None and take(user, code) is None:
             raise _wrong()
-        _clear(user)
+        clear(user)
         throttles.reset(TRIES, str(user.id))
 
 
@@ -127,7 +127,7 @@ def disable_for(viewer: Viewer, user_id: int) -> None:
     with unit_of_work(gate=authority.GATE):
         user = users.lock(user_id)
         authority.require_over(viewer, user)
-        _clear(user)
+        clear(user)
 
 
 def renew_codes(viewer: Viewer) -> list[str]:
@@ -201,7 +201,8 @@ def _new_codes(user: User) -> list[str]:
     return codes
 
 
-def _clear(user: User) -> None:
+def clear(user: User) -> None:
+    """Step: take the second factor and its recovery codes away."""
     before = {"enabled": user.totp_confirmed_at is not None}
     user.totp_secret = user.totp_confirmed_at = None
     db.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user.id))

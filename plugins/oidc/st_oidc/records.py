@@ -52,6 +52,6 @@ def login_methods() -> list[LoginMethod]:
 
 
 def _button(record: Record) -> LoginMethod:
-    label = f"Sign in with {TITLES.get(record.name, record.name)}"
+    label = TITLES.get(record.name, record.name)
     url = f"{BASES[0]}/oidc/{quote(record.name, safe='')}/start"
     return LoginMethod(record.name, label, url, KIND.kind)

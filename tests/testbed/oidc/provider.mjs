@@ -18,6 +18,9 @@ const key = { ...(await exportJWK(privateKey)), use: 'sig', alg: 'RS256', kid: `
 const accounts = () => JSON.parse(fs.readFileSync(config.accounts));
 const scope = 'openid profile email groups roles';
 
+const leave = (form) => `<!doctype html><html lang="en"><title>Test provider</title><h1>Sign out</h1>
+  ${form}<button form="op.logoutForm" name="logout" value="yes">Yes, sign me out</button></html>`;
+
 const provider = new Provider(issuer, {
   clients: config.clients,
   jwks: { keys: [key] },
@@ -35,7 +38,7 @@ const provider = new Provider(issuer, {
   conformIdTokenClaims: config.conform ?? false,
   features: {
     devInteractions: { enabled: false }, // its pages fetch a font from the internet
-    rpInitiatedLogout: { enabled: true },
+    rpInitiatedLogout: { enabled: true, logoutSource: async (ctx, form) => { ctx.body = leave(form); } },
   },
   ttl: { AccessToken: 300, IdToken: 300, Session: 3600, Interaction: 600, Grant: 3600 },
   async findAccount(ctx, sub) {
@@ -62,6 +65,10 @@ const FORM = `<!doctype html><html lang="en"><title>Test provider</title><h1>Tes
   <label>Password <input name="password" type="password"></label><button>Sign in</button></form></html>`;
 
 provider.use(async (ctx, next) => {
+  if (ctx.path === '/favicon.ico') {
+    ctx.status = 204;
+    return undefined;
+  }
   if (!/^\/login\/[\w-]+$/.test(ctx.path)) return next();
   if (ctx.method === 'GET') {
     ctx.type = 'html';

@@ -1,4 +1,5 @@
-"""Callers from an internal network are let in with one level, and nobody else is."""
+"""Callers from an internal network are let in with one level, and nobody else is
+(`st_identify_request`)."""
 
 from __future__ import annotations
 

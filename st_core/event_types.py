@@ -92,6 +92,9 @@ IDENTITY_EVENTS = (
         "auth",
         permission="admin.users",
     ),
+    EventType(
+        "auth.link_withdrawn", "An invitation was withdrawn", "auth", permission="admin.users"
+    ),
     EventType("user.updated", "A user was changed", "admin", permission="admin.users"),
     EventType("user.deleted", "A user was deleted", "admin", permission="admin.users"),
     EventType(

@@ -8,7 +8,7 @@ from ..contracts import Viewer
 from ..db import assert_unit_of_work, db, unit_of_work
 from ..errors import NotSignedIn, SetTimeRule
 from ..models import User
-from . import events, passwords, sessions, throttles
+from . import events, one_time_links, passwords, sessions, throttles
 from .throttles import Rule
 
 OWN = Rule("password.change", 5, 300)
@@ -43,6 +43,7 @@ def put(user: User, hashed: str, keep: str | None = None) -> None:
     before = user.password_changed_at
     user.password_hash, user.password_changed_at = hashed, now()
     ended = sessions.end_all(user.id, keep)
+    one_time_links.withdraw(one_time_links.PASSWORD_RESET, user_id=user.id)
     events.emit(
         "user.password_changed",
         subject=("user", user.id),

@@ -14,7 +14,6 @@ from typing import Any
 
 from sqlalchemy import delete, select, update
 
-from .. import actor
 from ..clock import now
 from ..db import assert_unit_of_work, db, table_of, unit_of_work
 from ..errors import NotFound
@@ -48,8 +47,10 @@ def make(
     user_id: int | None = None,
     email: str | None = None,
     levels: Sequence[str] = (),
+    by: int | None = None,
 ) -> tuple[OneTimeLink, str]:
-    """Step: make a link that holds for `hours`; return its row and, this once, its token."""
+    """Step: make a link that holds for `hours`, `by` a user; return its row and, this once, its
+    token."""
     assert_unit_of_work()
     token = token or secrets.token_urlsafe(32)
     row = OneTimeLink(
@@ -58,7 +59,7 @@ def make(
         user_id=user_id,
         email=email,
         levels=list(levels),
-        created_by_id=actor.current().user_id,
+        created_by_id=by,
         expires_at=now() + timedelta(hours=hours),
     )
     db.session.add(row)
@@ -78,12 +79,16 @@ def find(token: str, *purposes: str) -> OneTimeLink:
         )
     )
     if row is None:
-        raise NotFound(
-            "This link does not hold: it was used, has expired or was withdrawn. Ask for a new "
-            "one.",
-            code="link_not_valid",
-        )
+        raise does_not_hold()
     return row
+
+
+def does_not_hold() -> NotFound:
+    """Return the error for a link that cannot be used, whatever the reason."""
+    return NotFound(
+        "This link does not hold: it was used, has expired or was withdrawn. Ask for a new one.",
+        code="link_not_valid",
+    )
 
 
 def use(token: str, *purposes: str) -> OneTimeLink:
@@ -97,7 +102,7 @@ def use(token: str, *purposes: str) -> OneTimeLink:
         .values(used_at=now())
     )
     if used.rowcount != 1:
-        find("", *purposes)  # raises: somebody was quicker
+        raise does_not_hold()  # somebody was quicker
     return row
 
 

@@ -197,6 +197,11 @@ def upgrade() -> None:
             sqlite_where=sa.text("team_id IS NULL"),
             postgresql_where=sa.text("team_id IS NULL"),
         )
+    nowhere = sa.text("org_id IS NULL")
+    with op.batch_alter_table("job", recreate="never") as batch_op:
+        batch_op.create_index(
+            "ix_job_no_org", ["id"], sqlite_where=nowhere, postgresql_where=nowhere
+        )
     for place in ("team", "org"):
         there = sa.text(f"{place}_id IS NOT NULL")
         with op.batch_alter_table("job", recreate="never") as batch_op:
@@ -220,6 +225,7 @@ def downgrade() -> None:
     with op.batch_alter_table("job", recreate="never") as batch_op:
         batch_op.drop_column("former_owner")
     with op.batch_alter_table("job", recreate="never") as batch_op:
+        batch_op.drop_index("ix_job_no_org")
         batch_op.drop_index("ix_job_org")
         batch_op.drop_index("ix_job_team")
     with op.batch_alter_table("membership", recreate="never") as batch_op:

@@ -42,6 +42,7 @@ ASKED = text("state = 'pending_approval'")
 ENDED = text("completed_at IS NOT NULL")
 IN_TEAM = text("team_id IS NOT NULL")
 IN_ORG = text("org_id IS NOT NULL")
+IN_NO_ORG = text("org_id IS NULL")
 
 
 class Job(Model):
@@ -73,6 +74,7 @@ class Job(Model):
         Index("ix_job_config", "config_name", "id"),
         Index("ix_job_team", "team_id", "id", sqlite_where=IN_TEAM, postgresql_where=IN_TEAM),
         Index("ix_job_org", "org_id", "id", sqlite_where=IN_ORG, postgresql_where=IN_ORG),
+        Index("ix_job_no_org", "id", sqlite_where=IN_NO_ORG, postgresql_where=IN_NO_ORG),
         {"sqlite_autoincrement": True},
     )
 

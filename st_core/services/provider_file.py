@@ -3,6 +3,7 @@ every start, read-only everywhere else, and gone once the file does not name the
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -29,8 +30,12 @@ def bring_in() -> None:
     """
     wanted = {}
     for kind in auth_kinds().values():
-        if block := _block(kind):
+        for block in _blocks(kind):
             name, fields = _read(kind, block)
+            if name in wanted:
+                raise ConfigError(
+                    f"{kind.file_section}: two providers are named {name!r}; name them apart."
+                )
             wanted[name] = (kind, fields)
     if not wanted and db.session.scalar(_of_file().limit(1)) is None:
         return
@@ -59,7 +64,16 @@ def _block(kind: AuthProviderKind) -> dict[str, Any]:
     }
 
 
-def _read(kind: AuthProviderKind, block: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def _blocks(kind: AuthProviderKind) -> Iterator[Mapping[str, Any]]:
+    """Return the block of a kind, and those that stand in its list `providers`."""
+    block = _block(kind)
+    more = block.pop("providers", ())
+    if block:
+        yield block
+    yield from more
+
+
+def _read(kind: AuthProviderKind, block: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     assert kind.from_file is not None
     fields = dict(kind.from_file(block))
     return str(fields.pop("name")), fields

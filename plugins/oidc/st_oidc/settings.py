@@ -18,6 +18,13 @@ SETTINGS = [
         "not said here.",
     ),
     Setting(
+        "oidc.providers",
+        list[dict[str, Any]] | None,
+        None,
+        "More providers, each with the keys of this block.",
+        secret=True,
+    ),
+    Setting(
         "oidc.issuer_url",
         str | None,
         None,

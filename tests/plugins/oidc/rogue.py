@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 import secrets
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +23,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
+
+from tests.testbed.certificates import Issued
 
 CLIENT, SECRET = "server", "canary-client-secret"
 Key = RSAKey | ECKey | OKPKey
@@ -83,6 +86,8 @@ class Rogue:
     sub: str = "person-1"
     says_iss: bool = True
     accepts_any_code: bool = False
+    #: Speaks https with this certificate.
+    certificate: Issued | None = None
     asked: list[str] = field(default_factory=list)
     codes: dict[str, Code] = field(default_factory=dict)
     given: list[str] = field(default_factory=list)
@@ -102,6 +107,10 @@ class Rogue:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
+        if self.certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.certificate.certificate, self.certificate.key)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
         self.thread.start()
         return self
@@ -114,7 +123,8 @@ class Rogue:
     @property
     def issuer(self) -> str:
         """What it calls itself when it is honest."""
-        return f"http://127.0.0.1:{self.server.server_port}"
+        scheme = "http" if self.certificate is None else "https"
+        return f"{scheme}://127.0.0.1:{self.server.server_port}"
 
     # ── what a browser does there ─────────────────────────────────────────────────────────────────
 

@@ -227,6 +227,11 @@ def revocable() -> Iterator[None]:
         raise
 
 
+def is_lost_reference(error: DBAPIError) -> bool:
+    """Tell whether a write failed because a row it refers to was deleted at the same moment."""
+    return getattr(error.orig, "sqlstate", "") == "23503" or "FOREIGN KEY" in str(error.orig)
+
+
 def retried(command: Callable[P, R]) -> Callable[P, R]:
     """Let a command run again, at most three times, when the database gave it up to end a deadlock.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -572,3 +573,25 @@ def test_only_pictures_are_served(as_user: AsUser, name: str) -> None:
 def test_whether_people_sign_in_is_told_to_everybody(app: Flask, admin: Any) -> None:
     told = app.test_client().get("/api/users/meta/auth-status").json
     assert told == {"in_use": True, "user_count": 1, "has_external_providers": False}
+
+
+def test_a_submission_that_meets_its_owners_deletion_is_told_so(
+    database: Any, app: Flask, admin: Any
+) -> None:
+    root = people.viewer_of(app, id_of(app, "root"))
+    body = {"config": {"steps": 1}, "trainer": "fake_trainer"}
+    answers: list[int] = []
+    for _ in range(3):
+        ann_id = people.make_user(app, "researcher")
+        ann = people.client_of(app, ann_id)
+
+        def submit(ann: Any = ann) -> None:
+            answers.append(ann.post("/api/cloud/never/submit", json=body).status_code)
+
+        gone = threading.Thread(target=submit)
+        gone.start()
+        with app.app_context():
+            account_changes.delete(root, ann_id)
+        gone.join(60)
+    assert set(answers) <= {200, 201, 401, 409}
+    assert len(answers) == 3

@@ -181,7 +181,7 @@ def available() -> schemas.Available:
     permission=PUBLIC,
     summary="Sign in with a directory's password",
     body=schemas.LdapLoginBody,
-    answers={200: LoginAnswer},
+    answers={200: LoginAnswer, 202: LoginAnswer},
     errors=[401, 429],
 )
 def ldap_login(body: schemas.LdapLoginBody) -> Response:

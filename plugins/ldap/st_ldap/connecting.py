@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import ldap3
 from ldap3.core.exceptions import LDAPException, LDAPSASLPrepError
 from ldap3.core.results import RESULT_SUCCESS
 from ldap3.protocol.sasl.sasl import sasl_prep
+from pyasn1.error import PyAsn1Error
 
 from st_core import outgoing
 from st_core.errors import StError, Unavailable
@@ -26,6 +28,18 @@ from st_core.errors import StError, Unavailable
 from .directory_config import LdapConfig, split_server
 
 log = logging.getLogger(__name__)
+#: What ldap3 raises when a server does not answer, or answers what no directory would: its decoder
+#: trusts what it reads.
+NO_ANSWER = (
+    LDAPException,
+    PyAsn1Error,
+    OSError,
+    struct.error,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+)
 
 
 class Trouble(Unavailable):
@@ -98,7 +112,7 @@ def opened(target: Target, config: LdapConfig) -> ldap3.Connection:
     for address in addresses(target):
         try:
             return _open(target, address, config)
-        except LDAPException as error:
+        except NO_ANSWER as error:
             last = error
     raise _trouble(target, last)
 
@@ -111,7 +125,7 @@ def another(connection: ldap3.Connection, config: LdapConfig) -> ldap3.Connectio
     target: Target = connection.st_target
     try:
         return _open(target, connection.server.host, config)
-    except LDAPException as error:
+    except NO_ANSWER as error:
         raise _trouble(target, error) from error
 
 
@@ -155,7 +169,7 @@ def bind(connection: ldap3.Connection, dn: str | None, password: str | None) -> 
         connection.authentication = ldap3.SIMPLE
     try:
         connection.bind(read_server_info=False)
-    except LDAPException as error:
+    except NO_ANSWER as error:
         raise Trouble("bind", f"{connection.server.name} does not answer: {error}.") from error
     result: dict[str, Any] = connection.result
     message = str(result.get("message", "")).strip("\x00 ")
@@ -167,7 +181,7 @@ def close(connection: ldap3.Connection) -> None:
     """Let go of a connection, whatever state it is in."""
     try:
         connection.unbind()
-    except LDAPException as error:
+    except NO_ANSWER as error:
         log.debug("closing a connection to the directory: %s", error)
 
 

@@ -30,6 +30,8 @@ def walk(config: LdapConfig) -> list[TestStep]:
     try:
         for step in _steps(config):
             steps.append(step)
+            if not step.passed:
+                break
     except Trouble as error:
         advice = f"{error.detail} {_ADVICE.get(error.step, '')}".strip()
         steps.append(TestStep(_name_of(error.step, steps), False, advice))

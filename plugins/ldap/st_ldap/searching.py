@@ -18,7 +18,7 @@ from ldap3.core.results import RESULT_NO_SUCH_OBJECT, RESULT_SIZE_LIMIT_EXCEEDED
 from ldap3.utils.conv import escape_bytes, escape_filter_chars
 from ldap3.utils.dn import parse_dn
 
-from .connecting import Trouble
+from .connecting import NO_ANSWER, Trouble
 from .directory_config import LdapConfig
 
 log = logging.getLogger(__name__)
@@ -213,7 +213,7 @@ def entries(
         connection.search(
             base_dn, query, scope, attributes=list(attributes), size_limit=most, time_limit=30
         )
-    except LDAPException as error:
+    except NO_ANSWER as error:
         raise Trouble("search", f"the search {query} below {base_dn} failed: {error}.") from error
     code = connection.result["result"]
     fine = {RESULT_SUCCESS} | ({RESULT_SIZE_LIMIT_EXCEEDED} if most else set())

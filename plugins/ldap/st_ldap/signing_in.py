@@ -54,7 +54,7 @@ def check_password(
     The first that knows the name decides. None when none knows it; Rejected as unavailable when one
     that might know it did not answer.
     """
-    if not 0 < len(username) <= LONGEST_NAME or "\x00" in username:
+    if not 0 < len(username) <= LONGEST_NAME or not username.isprintable():
         return None
     unavailable: Rejected | None = None
     for record in auth_providers.enabled(KIND):

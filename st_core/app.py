@@ -30,6 +30,7 @@ from .schema import init_schema
 from .services import permissions
 from .services.policy import Memory
 from .services.presence import Presence
+from .services.request_rates import RequestRates
 from .services.tasks import ThreadRunner
 
 #: Bundled plugins of a fresh server: every one that needs no outside service, in the order they
@@ -63,6 +64,7 @@ class Deployment:
     subscribers: tuple[str, ...] = ()
     policy: Memory = field(default_factory=Memory)
     presence: Presence = field(default_factory=Presence)
+    request_rates: RequestRates = field(default_factory=RequestRates)
     runner: ThreadRunner | None = None
     booted: bool = False
 

@@ -184,7 +184,7 @@ def signed_in(entry: signin.Entry) -> Response:
     described = _described(live.viewer)
     message = f"Signed in as {described.username}."
     response: Response = answer(LoginAnswer(success=True, user=described, message=message))
-    return cookies.put(request, response, entry.token, entry.remember)
+    return cookies.put(request, response, entry.token, entry.remember, entry.mark)
 
 
 def _described(viewer: Viewer) -> User:

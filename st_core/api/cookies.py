@@ -1,4 +1,5 @@
-"""The session's cookie: `simpletuner_session` on http, `__Host-simpletuner_session` on https.
+"""The session's cookie: `simpletuner_session` on http, `__Host-simpletuner_session` on https; and
+`simpletuner_device` likewise, which marks a browser that has signed in.
 
 The prefix makes browsers refuse one that another host of the same domain, or plain http, has set.
 """
@@ -12,26 +13,33 @@ from flask import Request, Response
 from ..services import sessions
 from .origin import CSRF_COOKIE
 
-NAME = "simpletuner_session"
-SECURE_NAME = f"__Host-{NAME}"
+SESSION, DEVICE = "simpletuner_session", "simpletuner_device"
+DEVICE_SECONDS = 365 * 86400
 
 
 def session_token(request: Request) -> str | None:
     """Return the token of the caller's session cookie, None without one."""
-    return request.cookies.get(_name(request)) or None
+    return request.cookies.get(_name(request, SESSION)) or None
 
 
-def put(request: Request, response: Response, token: str, remember: bool = False) -> Response:
-    """Let the browser keep a session, and a token to prove that our own pages make its calls."""
-    response.set_cookie(
-        _name(request),
-        token,
-        max_age=int(sessions.life(remember).total_seconds()),
-        path="/",
-        secure=request.is_secure,
-        httponly=True,
-        samesite="Lax",
-    )
+def device_mark(request: Request) -> str | None:
+    """Return the mark of a browser that has signed in before, None without one."""
+    mark = request.cookies.get(_name(request, DEVICE), "")
+    return mark if 0 < len(mark) <= 100 else None
+
+
+def put(
+    request: Request,
+    response: Response,
+    token: str,
+    remember: bool = False,
+    mark: str | None = None,
+) -> Response:
+    """Let the browser keep a session, a token to prove that our own pages make its calls, and
+    `mark` where it has none yet."""
+    _keep(request, response, SESSION, token, int(sessions.life(remember).total_seconds()))
+    if mark is not None:
+        _keep(request, response, DEVICE, mark, DEVICE_SECONDS)
     if CSRF_COOKIE not in request.cookies:
         put_csrf(request, response)
     return response
@@ -47,10 +55,22 @@ def put_csrf(request: Request, response: Response) -> None:
 def drop(request: Request, response: Response) -> Response:
     """Let the browser forget its session."""
     response.delete_cookie(
-        _name(request), path="/", secure=request.is_secure, httponly=True, samesite="Lax"
+        _name(request, SESSION), path="/", secure=request.is_secure, httponly=True, samesite="Lax"
     )
     return response
 
 
-def _name(request: Request) -> str:
-    return SECURE_NAME if request.is_secure else NAME
+def _keep(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
+    response.set_cookie(
+        _name(request, name),
+        value,
+        max_age=seconds,
+        path="/",
+        secure=request.is_secure,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _name(request: Request, name: str) -> str:
+    return f"__Host-{name}" if request.is_secure else name

@@ -20,7 +20,7 @@ from ..db import db
 from ..errors import NotAllowed, NotSignedIn, StError
 from ..plugins import current_plugins
 from ..services import ambient, api_keys, sessions, settings, step_up, users
-from . import cookies, first_request, headers, open_paths, origin
+from . import cookies, first_request, headers, open_paths, origin, request_limits
 from .routing import ALWAYS, Declared, declared_for, is_static
 
 log = logging.getLogger(__name__)
@@ -76,8 +76,7 @@ def admit() -> None:
     if _needs_nobody(declared):
         return
     settings.refresh()
-    g.st_viewer = viewer = identify(request)
-    _enter(viewer)
+    g.st_viewer = viewer = _identify_and_count()
     if viewer is None:
         _admit_stranger(declared)
         return
@@ -90,6 +89,21 @@ def admit() -> None:
         _require(viewer, declared)
         if declared.step_up and viewer.via == "session":
             step_up.require(cookies.session_token(request) or "")
+
+
+def _identify_and_count() -> Viewer | None:
+    """Return who is calling, name them as the doer of what follows, and count the request.
+
+    Raises NotSignedIn for a credential that is not valid; guessing one counts as well. Raises
+    RateLimited when there were too many.
+    """
+    viewer = None
+    try:
+        viewer = identify(request)
+    finally:
+        _enter(viewer)
+        request_limits.count(request, viewer)
+    return viewer
 
 
 def _admit_stranger(declared: Declared | None) -> None:
@@ -205,6 +219,7 @@ def _enter(viewer: Viewer | None) -> None:
         door="page" if origin.is_browser(request) else "api",
         request_id=g.get("st_request_id"),
         user_agent=request.headers.get("User-Agent"),
+        device=cookies.device_mark(request),
     )
     g.st_actor = ExitStack()
     g.st_actor.enter_context(acting(actor))

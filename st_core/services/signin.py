@@ -34,17 +34,20 @@ OF_ADDRESS = Rule("login.address", 15, 60)
 OF_PAIR = Rule("login.pair", 10, 900)
 #: Sign-ins under one name from anywhere.
 OF_NAME = Rule("login.name", 50, 900)
+#: Sign-ins of a browser that has signed in to the account before.
+OF_DEVICE = Rule("login.device", 10, 900)
 
 
 @dataclass(frozen=True)
 class Entry:
     """A sign-in that succeeded: the session's token, this once, and whether a code is still to
-    come."""
+    come. `mark` is for the cookie of a browser that had none."""
 
     token: str
     user_id: int
     remember: bool = False
     awaits_second_factor: bool = False
+    mark: str | None = None
 
 
 def with_password(
@@ -52,11 +55,12 @@ def with_password(
 ) -> Entry:
     """Sign in by name or e-mail and password.
 
-    Guessing is slowed by three counters. One address has 15 tries a minute; one name from one
-    address 10 in a quarter of an hour. One name from anywhere has 50 in a quarter of an hour, and
-    beyond that only devices that have signed in to the account before are still heard: somebody who
-    guesses from many places slows down strangers, and locks nobody out of an account they use.
-    Every window ends by itself, and `flask st users reset-admin` helps at the machine.
+    Guessing is slowed, and locks nobody out for ever. One address has 15 tries a minute; one name
+    has 10 from one address and 50 from anywhere in a quarter of an hour. None of these counts for
+    a browser that has signed in to the account before, which it proves with the mark it was given:
+    that has 10 tries in a quarter of an hour of its own. So whoever guesses at an account slows
+    down strangers and themselves, not its owner on a device of theirs. Every window ends by itself,
+    and `flask st users reset-admin` helps at the machine.
 
     Raises NotSignedIn when it does not fit, RateLimited when it was tried too often.
     """
@@ -112,8 +116,8 @@ def _exchange(pending_id: int, user: User, taken: str) -> Entry:
     )
     db.session.delete(pending)
     throttles.reset(second_factor.TRIES, str(user.id))
-    _welcome(user, pending.method, second_factor=taken)
-    return Entry(token, user.id, pending.remembered)
+    mark = _welcome(user, pending.method, second_factor=taken)
+    return Entry(token, user.id, pending.remembered, mark=mark)
 
 
 def enter(
@@ -146,11 +150,10 @@ def enter(
                 provider_state=provider_state,
                 awaits_second_factor=waits,
             )
-            if not waits:
-                _welcome(user, method)
+            mark = None if waits else _welcome(user, method)
         if name is not None:
-            _forgive(name)
-    return Entry(token, who, remember, waits)
+            _forgive(name, who)
+    return Entry(token, who, remember, waits, mark)
 
 
 def fail(name: str, user: User | None, reason: str, provider: str | None = None) -> NoReturn:
@@ -176,8 +179,8 @@ def acting_as(user: User) -> Iterator[None]:
         yield
 
 
-def _welcome(user: User, method: str, **data: str) -> None:
-    """Step: tell of a sign-in."""
+def _welcome(user: User, method: str, **data: str) -> str | None:
+    """Step: tell of a sign-in; return the mark for a browser that has none."""
     user.last_login_at = now()
     events.emit(
         "auth.login",
@@ -186,20 +189,23 @@ def _welcome(user: User, method: str, **data: str) -> None:
         data={"method": method, **data},
         message=f"{user.username} signed in",
     )
-    devices.note(user.id)
+    return devices.note(user.id)
 
 
 def _refuse_guessing(given: str) -> None:
     """Count this try. Raises RateLimited under the rule of `with_password`."""
-    name, address = given.lower(), actor.current().address or ""
-    throttles.check((OF_ADDRESS, address), (OF_PAIR, f"{name}|{address}"))
+    name, who = given.lower(), actor.current()
     user = password_check.find(name)
-    if user is None or not devices.is_known(user.id):
-        throttles.check((OF_NAME, name))
+    if user is not None and devices.is_marked(user.id):
+        throttles.check((OF_DEVICE, f"{user.id}|{who.device}"))
+        return
+    address = devices.caller(who.address)
+    throttles.check((OF_ADDRESS, address), (OF_PAIR, f"{name}|{address}"))
+    throttles.check((OF_NAME, name))
 
 
-def _forgive(given: str) -> None:
+def _forgive(given: str, user_id: int) -> None:
     """Step: forget the tries under a name once its owner came in."""
-    name = given.lower()
-    throttles.reset(OF_PAIR, f"{name}|{actor.current().address or ''}")
-    throttles.take_back(OF_NAME, name)
+    name, who = given.lower(), actor.current()
+    throttles.reset(OF_PAIR, f"{name}|{devices.caller(who.address)}")
+    throttles.reset(OF_DEVICE, f"{user_id}|{who.device}")

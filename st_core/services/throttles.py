@@ -42,33 +42,16 @@ def check(*asked: tuple[Rule, str]) -> None:
 
     The first refusal in a window is an event.
     """
-    counted = [(*each, *count) for each, count in zip(asked, _count(asked), strict=True)]
-    for rule, key, tries, started_at in counted:
+    for (rule, _), (tries, started_at) in zip(asked, _count(asked), strict=True):
         if tries > rule.most:
             if tries == rule.most + 1:
-                _tell(rule, key)
+                tell(rule, rule.most)
             raise refusal(rule.most, started_at + timedelta(seconds=rule.window_seconds))
-
-
-def take_back(rule: Rule, key: str) -> None:
-    """Step: count one try less: it turned out to be no guess."""
-    db.session.execute(
-        _THROTTLES.update()
-        .where(_THROTTLES.c.key == _row(rule, key), _THROTTLES.c.count > 0)
-        .values(count=_THROTTLES.c.count - 1)
-    )
 
 
 def reset(rule: Rule, key: str) -> None:
     """Step: forget every try under a rule and key."""
     db.session.execute(delete(_THROTTLES).where(_THROTTLES.c.key == _row(rule, key)))
-
-
-def tries(rule: Rule, key: str) -> int:
-    """Return how many tries are counted just now."""
-    row = db.session.get(Throttle, _row(rule, key), populate_existing=True)
-    begun_after = now() - timedelta(seconds=rule.window_seconds)
-    return row.count if row is not None and row.started_at > begun_after else 0
 
 
 def refusal(most: int, until: datetime) -> RateLimited:
@@ -84,6 +67,17 @@ def refusal(most: int, until: datetime) -> RateLimited:
             "X-RateLimit-Reset": str(ceil(until.timestamp())),
         },
     )
+
+
+def tell(rule: Rule, most: int) -> None:
+    """Command: record that somebody went beyond a rule, `most` tries being what it allows them."""
+    with unit_of_work():
+        events.emit(
+            "security.rate_limited",
+            subject=("throttle", rule.name),
+            data={"rule": rule.name, "most": most, "window_seconds": rule.window_seconds},
+            message=f"more than {most} tries in {rule.window_seconds} s: {rule.name}",
+        )
 
 
 def purge() -> int:
@@ -119,16 +113,6 @@ def _counting(rule: Rule, key: str, moment: datetime) -> Any:
         )
         .returning(_THROTTLES.c.count, _THROTTLES.c.started_at)
     )
-
-
-def _tell(rule: Rule, key: str) -> None:
-    with unit_of_work():
-        events.emit(
-            "security.rate_limited",
-            subject=("throttle", rule.name),
-            data={"rule": rule.name, "most": rule.most, "window_seconds": rule.window_seconds},
-            message=f"more than {rule.most} tries in {rule.window_seconds} s: {rule.name}",
-        )
 
 
 def _row(rule: Rule, key: str) -> str:

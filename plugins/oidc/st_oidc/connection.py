@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from secrets import token_urlsafe
 
+from flask import has_request_context, request
+
 from st_core import outgoing
 from st_core.contracts import TestStep
 from st_core.errors import StError
@@ -20,7 +22,7 @@ _CLIENT_ACCEPTED = {"invalid_grant", "invalid_request", "invalid_code"}
 def walk(provider: str, config: OidcConfig) -> list[TestStep]:
     """Return the steps up to the first that fails; each asks the provider anew."""
     steps: list[tuple[str, Callable[[], str]]] = [
-        ("address", lambda: _address(config)),
+        ("address", lambda: _address(provider, config)),
         ("discovery", lambda: _discovery(config)),
         ("keys", lambda: _keys(config)),
         ("client", lambda: _client(provider, config)),
@@ -35,9 +37,9 @@ def walk(provider: str, config: OidcConfig) -> list[TestStep]:
     return walked
 
 
-def _address(config: OidcConfig) -> str:
+def _address(provider: str, config: OidcConfig) -> str:
     outgoing.check_url(config.issuer, "issuer")
-    return f"{config.issuer} may be asked."
+    return f"Register {_callback(provider, config)} as callback address with the provider."
 
 
 def _discovery(config: OidcConfig) -> str:
@@ -53,8 +55,7 @@ def _keys(config: OidcConfig) -> str:
 
 def _client(provider: str, config: OidcConfig) -> str:
     """Offer a code nobody was given: a provider that knows us refuses the code, not us."""
-    back = config.redirect_url or addresses.callbacks(provider, "https://localhost")[0]
-    metadata = discovery.metadata_of(config)
+    metadata, back = discovery.metadata_of(config), _callback(provider, config)
     answer = tokens.ask(token_urlsafe(16), back, token_urlsafe(32), metadata, config)
     given = answer.json()
     said = given.get("error") if isinstance(given, dict) else None
@@ -64,3 +65,9 @@ def _client(provider: str, config: OidcConfig) -> str:
         f"The provider does not accept this server as its client ({str(said)[:100]}). Check "
         "client_id, client_secret and token_endpoint_auth_method."
     )
+
+
+def _callback(provider: str, config: OidcConfig) -> str:
+    """Return the address the provider will send browsers to, as far as it is known here."""
+    origin = request.host_url.rstrip("/") if has_request_context() else "https://localhost"
+    return config.redirect_url or addresses.callbacks(provider, origin)[0]

@@ -21,6 +21,8 @@ from .provider_config import OidcConfig
 from .refusals import ProviderTrouble, Refusal
 
 KEPT = timedelta(hours=1)
+#: How long a provider that failed is left alone, so that nobody can tie up all our threads with it.
+LEFT_ALONE = timedelta(seconds=5)
 WELL_KNOWN = "/.well-known/openid-configuration"
 _REQUIRED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 _OPTIONAL = ("userinfo_endpoint", "end_session_endpoint")
@@ -42,10 +44,13 @@ class Metadata:
     names_itself: bool
     read_at: datetime
 
-    @property
-    def age_seconds(self) -> float:
-        """How long ago the document was read."""
-        return (now() - self.read_at).total_seconds()
+
+@dataclass(frozen=True)
+class Failure:
+    """A question to a provider that brought nothing."""
+
+    error: ProviderTrouble
+    failed_at: datetime
 
 
 def metadata_of(config: OidcConfig, *, fresh: bool = False) -> Metadata:
@@ -53,13 +58,20 @@ def metadata_of(config: OidcConfig, *, fresh: bool = False) -> Metadata:
 
     Raises ProviderTrouble when it does not answer, Refusal when it names another issuer.
     """
-    kept: dict[tuple[str, bool], Metadata] = current_app.extensions.setdefault(
+    kept: dict[tuple[str, bool], Metadata | Failure] = current_app.extensions.setdefault(
         "st_oidc_discovery", {}
     )
     key = (config.issuer, config.verify_ssl)
     found = kept.get(key)
-    if found is None or fresh or found.age_seconds > KEPT.total_seconds():
+    if isinstance(found, Failure) and not fresh and now() - found.failed_at < LEFT_ALONE:
+        raise ProviderTrouble(found.error.detail, code=found.error.code)
+    if isinstance(found, Metadata) and not fresh and now() - found.read_at < KEPT:
+        return found
+    try:
         found = kept[key] = read(config)
+    except ProviderTrouble as error:
+        kept[key] = Failure(error, now())
+        raise
     return found
 
 

@@ -19,7 +19,8 @@ from st_core import outgoing
 from .provider_config import OidcConfig
 from .refusals import ProviderTrouble
 
-TIMEOUT_SECONDS = 10.0
+TIMEOUT_SECONDS = 5.0
+TOTAL_SECONDS = 10.0
 MOST_BYTES = 1 << 20
 
 
@@ -72,7 +73,10 @@ def _ask(
     method: str, url: str, config: OidcConfig, headers: Mapping[str, str], body: str = ""
 ) -> Answer:
     way_out = outgoing.client(
-        timeout_seconds=TIMEOUT_SECONDS, most_bytes=MOST_BYTES, verify=config.verify_ssl
+        timeout_seconds=TIMEOUT_SECONDS,
+        total_seconds=TOTAL_SECONDS,
+        most_bytes=MOST_BYTES,
+        verify=config.verify_ssl,
     )
     try:
         with way_out as client:

@@ -11,7 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from joserfc.jwk import ECKey, OKPKey
+from sqlalchemy import update
 
+from st_core.db import db, unit_of_work
+from st_core.models import User
 from st_core.services import auth_providers
 from st_core.testing.fixtures import Clock
 
@@ -90,6 +93,16 @@ def test_without_provisioning_only_known_people_come_in(house: House, op: Rogue)
     assert len(house.events()) == 1
 
 
+def test_an_inactive_account_stays_out(house: House, op: Rogue) -> None:
+    house.browser().sign_in(op)
+    with house.app.app_context(), unit_of_work():
+        db.session.execute(update(User).where(User.username == "alice").values(is_active=False))
+    again = house.browser()
+    assert again.sign_in(op).status_code == 403
+    assert again.session() is None
+    assert house.events()[-1].data["reason"] == "account_inactive"
+
+
 @pytest.mark.parametrize("alg", KEYS)
 def test_every_kind_of_private_key_may_sign(house: House, op: Rogue, alg: str) -> None:
     op.keys, op.alg = [KEYS[alg]()], alg
@@ -140,6 +153,19 @@ def test_what_the_provider_says_about_itself_is_kept_for_an_hour(
     op.claims = {"exp": int(time.time()) + 7200}
     assert house.browser().sign_in(op).status_code == 200
     assert op.asked.count(path) == 2
+
+
+def test_a_provider_that_fails_is_left_alone_for_some_seconds(
+    house: House, op: Rogue, clock: Clock
+) -> None:
+    path = "/.well-known/openid-configuration"
+    op.instead = {path: (500, {}, b"")}
+    answers = [house.browser().begin() for _ in range(5)]
+    assert {each.get_json()["code"] for each in answers} == {"oidc_answer_malformed"}
+    assert op.asked.count(path) == 1
+    op.instead = {}
+    clock.advance(seconds=6)
+    assert house.browser().sign_in(op).status_code == 200
 
 
 @pytest.mark.parametrize(("skew", "status"), [(0, 400), (120, 200)])
@@ -257,6 +283,9 @@ def test_older_addresses_lead_to_the_same(house: House, op: Rogue, base: str, ow
 
 def test_the_sign_in_page_has_a_button_for_every_provider_in_use(house: House, op: Rogue) -> None:
     house.add(op, "switched-off", enabled=False)
+    with house.app.app_context():
+        (button,) = house.app.extensions["st"].plugins.call("oidc", "st_login_methods")
+    assert (button.name, button.label, button.kind) == ("op", "op", "oidc")
     page = house.browser().client.get("/login").text
     assert f"{BASE}/oidc/op/start?next=/" in page
     assert "switched-off" not in page

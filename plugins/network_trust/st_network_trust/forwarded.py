@@ -77,7 +77,9 @@ def _speaks_for_others(peer: Address, rules: Rules) -> bool:
     """Tell whether the peer's headers count. Somebody in an internal network is a caller even where
     the trusted networks contain it; but what runs on this machine is our own proxy.
     """
-    return rules.is_proxy(peer) and (peer.is_loopback or not rules.is_internal(peer))
+    if not rules.reads_headers:
+        return False
+    return peer.is_loopback or (rules.is_proxy(peer) and not rules.is_internal(peer))
 
 
 def _by_real_ip(peer: Address, real: str) -> Caller:

@@ -32,10 +32,8 @@ class Rules:
     hosts: frozenset[str] = frozenset()
 
     def is_proxy(self, address: Address) -> bool:
-        """Tell whether what `address` says about others is believed."""
-        if not self.reads_headers:
-            return False
-        return address.is_loopback or any(address in network for network in self.proxies)
+        """Tell whether `address` is a proxy that was named."""
+        return any(address in network for network in self.proxies)
 
     def is_internal(self, address: Address) -> bool:
         """Tell whether `address` lies in an internal network."""

@@ -363,13 +363,30 @@ def test_a_proxy_that_renames_the_host_says_what_it_was(app: Flask) -> None:
 
 
 def test_the_airflow_function_of_the_guide_polls_without_a_token_from_inside(
+    make_app: Callable[..., Flask], run_job: Callable[..., str]
+) -> None:
+    app = make_app(plugins=["network_trust", "zoo"])
+    people.make_user(app, "admin", "boss")
+    job_id = run_job(app=app, provider="instant")
+    with app.app_context(), unit_of_work():
+        db.session.add(Level(name="poller", priority=5, permissions=["job.view.all"]))
+    url = app.config["SQLALCHEMY_DATABASE_URI"]
+    polling = GUIDE | {"network__bypass_level": "poller"}
+    again = make_app(plugins=["network_trust", "zoo"], database_url=url, **polling)
+    inside, outside = calls(again), calls(again, OUTSIDE)
+    assert inside(f"{JOBS}/{job_id}").json["status"] == "completed"
+    assert inside(f"{JOBS}/{job_id}", "DELETE").status_code == 403
+    assert inside("/api/configs").status_code == 403
+    assert outside(f"{JOBS}/{job_id}").status_code == 401
+
+
+def test_a_viewer_by_network_sees_no_more_than_viewers_do(
     make_trusting: Callable[..., Flask], run_job: Callable[..., str]
 ) -> None:
-    app = make_trusting(network__bypass_level="lead")
+    app = make_trusting()
     job_id = run_job(app=app, provider="instant")
-    inside, outside = calls(app), calls(app, OUTSIDE)
-    assert inside(f"{JOBS}/{job_id}").json["status"] == "completed"
-    assert outside(f"{JOBS}/{job_id}").status_code == 401
+    assert calls(app)(f"{JOBS}/{job_id}").status_code == 404
+    assert calls(app)(JOBS).json["jobs"] == []
 
 
 def test_events_of_an_internal_caller_carry_the_true_address(

@@ -15,6 +15,7 @@ from . import (
     account_changes,
     account_passwords,
     authority,
+    events,
     level_grants,
     one_time_links,
     overrides,
@@ -24,6 +25,7 @@ from . import (
     throttles,
     users,
 )
+from .one_time_links import PASSWORD_RESET
 
 LINK_HOURS = 1
 
@@ -51,11 +53,21 @@ def admin(
         if hashed:
             account_passwords.put(user, hashed)
             return user, None
-        one_time_links.withdraw(one_time_links.PASSWORD_RESET, user_id=user.id)
-        _, token = one_time_links.make(
-            one_time_links.PASSWORD_RESET, hours=LINK_HOURS, user_id=user.id
-        )
-        return user, token
+        return user, _link(user)
+
+
+def _link(user: User) -> str:
+    """Step: make a reset link in the account's own name, and return its token."""
+    one_time_links.withdraw(PASSWORD_RESET, user_id=user.id)
+    row, token = one_time_links.make(PASSWORD_RESET, hours=LINK_HOURS, user_id=user.id, by=user.id)
+    events.emit(
+        "auth.link_created",
+        subject=("link", row.id),
+        owner_id=user.id,
+        after={"purpose": PASSWORD_RESET, "expires_at": row.expires_at.isoformat()},
+        message=f"a link to a new password was printed for {user.username}",
+    )
+    return token
 
 
 def _find(username: str | None) -> int:

@@ -78,9 +78,10 @@ def person(
     Raises Refusal as `groups` does, or for a subject no directory can mean.
     """
     subject = str(sources[0]["sub"])
-    if len(subject) > LONGEST_SUBJECT:
+    if len(subject) > LONGEST_SUBJECT or not subject.isprintable():
         raise Refusal(
-            f"The provider's 'sub' has {len(subject)} characters; OpenID Connect allows 255.",
+            "The provider's 'sub' is no name for a person: OpenID Connect allows 255 ASCII "
+            f"characters, this one has {len(subject)} or others.",
             code="oidc_subject_invalid",
         )
     email = _text(_first(sources, "email"))

@@ -6,18 +6,16 @@ https may not lead to addresses without it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import current_app
 
 from st_core.clock import now
 
 from . import provider_http
-from .provider_config import OidcConfig
+from .provider_config import OidcConfig, check_url
 from .refusals import ProviderTrouble, Refusal
 
 KEPT = timedelta(hours=1)
@@ -87,10 +85,10 @@ def read(config: OidcConfig) -> Metadata:
     if not isinstance(document, dict):
         raise ProviderTrouble(f"{url} holds no JSON object. Check the issuer of this provider.")
     _check_issuer(document.get("issuer"), config.issuer)
-    endpoints = {name: _endpoint(document, name, config.issuer) for name in _REQUIRED}
-    more = {
-        name: _endpoint(document, name, config.issuer) if document.get(name) else None
-        for name in _OPTIONAL
+    asked = {name: document.get(name) for name in (*_REQUIRED, *_OPTIONAL)}
+    endpoints: dict[str, Any] = {
+        name: _endpoint(said, name, config.issuer) if said or name in _REQUIRED else None
+        for name, said in asked.items()
     }
     methods = document.get("token_endpoint_auth_methods_supported")
     return Metadata(
@@ -98,8 +96,7 @@ def read(config: OidcConfig) -> Metadata:
         client_auth_methods=tuple(map(str, methods)) if isinstance(methods, list) else (),
         names_itself=document.get("authorization_response_iss_parameter_supported") is True,
         read_at=now(),
-        **endpoints,  # type: ignore[arg-type]
-        **more,  # type: ignore[arg-type]
+        **endpoints,
     )
 
 
@@ -115,14 +112,17 @@ def _check_issuer(said: Any, configured: str) -> None:
     )
 
 
-def _endpoint(document: Mapping[str, Any], name: str, issuer: str) -> str:
-    value = document.get(name)
-    if not isinstance(value, str) or urlsplit(value).scheme not in ("https", "http"):
+def _endpoint(said: Any, name: str, issuer: str) -> str:
+    """Return an address of the document. Raises ProviderTrouble when it is none to go to."""
+    value = said if isinstance(said, str) else ""
+    try:
+        check_url(value, name)
+    except ValueError as error:
         raise ProviderTrouble(
-            f"The discovery document of {issuer} names no usable {name}. Ask the provider's "
-            "administrator, or check the issuer.",
+            f"The discovery document of {issuer} names no usable {name}: {error}. Ask the "
+            "provider's administrator, or check the issuer.",
             code="oidc_discovery_invalid",
-        )
+        ) from error
     if issuer.startswith("https:") and not value.startswith("https:"):
         raise ProviderTrouble(
             f"The discovery document of {issuer} leads to {name} without https, where others can "

@@ -103,7 +103,7 @@ def signed(
     for key in keys:
         try:
             return header, jwt.decode(token, key, registry=registry).claims
-        except (JoseError, ValueError):
+        except (JoseError, ValueError, RecursionError):
             continue
     raise Refusal("The token's signature is not the provider's.", code="oidc_signature_invalid")
 
@@ -118,7 +118,7 @@ def _header(token: str, registry: JWSRegistry) -> dict[str, Any]:
     try:
         header = jws.extract_compact(token.encode(), registry=registry).headers()
         registry.check_header(header)
-    except (JoseError, ValueError, TypeError) as error:
+    except (JoseError, ValueError, TypeError, RecursionError) as error:
         raise Refusal("The token's header is malformed.", code="oidc_token_malformed") from error
     registry.get_alg(header["alg"])
     if "crit" in header:

@@ -104,7 +104,7 @@ class OidcConfig(BaseModel):
     @field_validator("issuer")
     @classmethod
     def _is_an_issuer(cls, value: str) -> str:
-        _check_url(value, "the issuer")
+        check_url(value, "the issuer")
         if "?" in value or "#" in value:
             raise ValueError("the issuer has no query (?) and no fragment (#)")
         return value
@@ -114,7 +114,7 @@ class OidcConfig(BaseModel):
     def _is_an_address(cls, value: str | None) -> str | None:
         if not value:
             return None
-        _check_url(value, "the redirect URL")
+        check_url(value, "the redirect URL")
         if "#" in value:
             raise ValueError("the redirect URL has no fragment (#)")
         return value
@@ -137,8 +137,8 @@ class OidcConfig(BaseModel):
         return value if "openid" in value else ["openid", *value]
 
 
-def _check_url(value: str, what: str) -> None:
-    """Raise ValueError when `value` is not a plain http or https address."""
+def check_url(value: str, what: str) -> None:
+    """Pass a plain http or https address. Raises ValueError for anything else."""
     try:
         parts = urlsplit(value)
         host, _port = parts.hostname, parts.port
@@ -146,7 +146,7 @@ def _check_url(value: str, what: str) -> None:
         raise ValueError(f"{what} is no address: {error}") from error
     if parts.scheme not in ("https", "http") or not host:
         raise ValueError(f"{what} must begin with https://, not {value[:40]!r}")
-    if parts.username is not None or any(letter.isspace() for letter in value):
+    if parts.username is not None or not value.isprintable() or " " in value:
         raise ValueError(f"{what} must hold no user name and no spaces")
 
 

@@ -14,6 +14,10 @@ class Refusal(StError):
 
     status, code, title = 400, "oidc_refused", "Sign-in failed"
 
+    def __init__(self, detail: str, *, code: str | None = None) -> None:
+        # it may quote a provider, which may say anything: half characters, line ends, zero bytes
+        super().__init__("".join(each if each.isprintable() else "?" for each in detail), code=code)
+
 
 class ProviderTrouble(Refusal):
     """The provider does not answer, or not as OpenID Connect asks (502)."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey, RSAKey
+from joserfc.jws import JWSRegistry
 
 from .conftest import House
 from .rogue import CLIENT, SECRET, Rogue, rsa
@@ -89,6 +90,12 @@ def with_another_payload(parts: list[str]) -> list[str]:
 
 def in_seconds(seconds: int) -> int:
     return int(time.time()) + seconds
+
+
+def nested(op: Rogue) -> str:
+    text = _b64(b'{"alg":"RS256","kid":"k1"}') + "." + _b64(b"[" * 90_000)
+    signature = JWSRegistry.algorithms["RS256"].sign(text.encode(), op.keys[0])
+    return f"{text}.{_b64(signature)}"
 
 
 def curve(op: Rogue) -> None:
@@ -170,6 +177,16 @@ TOKENS: dict[str, tuple[Cheat, str]] = {
     "nobody": (put(without=("sub",)), "oidc_subject_invalid"),
     "an empty name": (claims(sub=""), "oidc_subject_invalid"),
     "a number as name": (claims(sub=7), "oidc_subject_invalid"),
+    "a zero byte in the name": (put(sub="a\x00b"), "oidc_subject_invalid"),
+    "half a character as name": (put(sub="\ud800"), "oidc_subject_invalid"),
+    "a header nested without end": (
+        put(forge=lambda _: _b64(b'{"alg":"RS256","x":' + b"[" * 5900) + ".e30.AA"),
+        "oidc_token_malformed",
+    ),
+    "claims nested without end": (
+        lambda op: put(forge=lambda _: nested(op))(op),
+        "oidc_signature_invalid",
+    ),
     "an endless name": (put(sub="x" * 256), "oidc_subject_invalid"),
     "groups that are an object": (claims(groups={"ml-admins": True}), "oidc_groups_invalid"),
     "groups that are numbers": (claims(groups=[1, 2]), "oidc_groups_invalid"),
@@ -198,6 +215,8 @@ ANSWERS: dict[str, tuple[Cheat, str]] = {
     "the client refused": (document("/token", {"error": "invalid_client"}, 401),
                            "oidc_client_refused"),
     "the code refused": (document("/token", {"error": "invalid_grant"}, 400), "oidc_code_refused"),
+    "a refusal in half characters": (
+        document("/token", {"error": "\ud800\x00\n"}, 400), "oidc_code_refused"),
     "no keys": (document("/jwks", {"keys": []}), "oidc_keys_invalid"),
     "shared keys only": (document("/jwks", SHARED), "oidc_keys_invalid"),
     "a key that is too small": (document("/jwks", {"keys": [SMALL]}), "oidc_keys_invalid"),
@@ -230,6 +249,15 @@ DOCUMENTS: dict[str, tuple[Cheat, str]] = {
         put(discovery={"jwks_uri": "file:///etc/passwd"}),
         "oidc_discovery_invalid",
     ),
+    "a sign-in page in two lines": (
+        put(discovery={"authorization_endpoint": "https://idp.example.org/\r\nSet-Cookie: a=b"}),
+        "oidc_discovery_invalid",
+    ),
+    "a token endpoint that is no address": (
+        put(discovery={"token_endpoint": "https://[half"}),
+        "oidc_discovery_invalid",
+    ),
+    "an issuer in half characters": (put(discovery={"issuer": "\ud800"}), "oidc_issuer_mismatch"),
     "a script as sign-in page": (
         put(discovery={"authorization_endpoint": "javascript:alert(1)"}),
         "oidc_discovery_invalid",

@@ -32,7 +32,7 @@ def of(viewer: Viewer, team_id: int | None = None) -> Place:
     """
     if team_id is not None and team_id not in viewer.team_ids:
         raise _unusable(f"you are not a member of a team {team_id}")
-    teams = _active_teams(viewer)
+    teams = choices(viewer)
     if team_id is not None and team_id not in teams:
         raise _unusable(f"the team {team_id} is not active")
     org_id = viewer.org_ids[0] if viewer.org_ids else None
@@ -50,17 +50,18 @@ def refuse_inactive(org_id: int | None) -> None:
         )
 
 
-def _active_teams(viewer: Viewer) -> list[int]:
-    """Return the active teams the viewer is in, the one joined first at the beginning."""
+def choices(viewer: Viewer) -> dict[int, str]:
+    """Return the active teams the viewer is in, number and name, the one joined first at the
+    beginning."""
     if not viewer.team_ids:
-        return []
+        return {}
     query = (
-        select(Team.id)
+        select(Team.id, Team.name)
         .join(Membership, Membership.team_id == Team.id)
         .where(Membership.user_id == viewer.user_id, Team.is_active)
         .order_by(Membership.id)
     )
-    return list(db.session.scalars(query))
+    return {team_id: name for team_id, name in db.session.execute(query)}
 
 
 def _unusable(why: str) -> Malformed:

@@ -275,6 +275,24 @@ def test_a_job_is_for_the_submitters_team_and_the_named_one_of_several(
     assert place() == (None, None)
 
 
+def test_the_pages_offer_the_teams_and_tell_which_one_a_job_is_for(
+    admin: Any, lab: int, vision: str, as_user: Callable[..., Any]
+) -> None:
+    rita = as_user("researcher", "rita")
+    config = {"name": "mine", "trainer": "fake_trainer", "data": {"steps": 1}}
+    rita.post("/api/configs", json=config)
+    circles.join(admin, lab, rita, int(vision.rsplit("/", 1)[1]))
+    assert 'name="team"' not in rita.get("/jobs/new").get_data(as_text=True), "there is no choice"
+    nlp = circles.team(admin, lab, "nlp")
+    circles.join(admin, lab, rita, nlp)
+    form = rita.get("/jobs/new").get_data(as_text=True)
+    assert f'<option value="{nlp}">Nlp</option>' in form
+    job = rita.post("/api/cloud/never/submit", json=BODY | {"team_id": nlp}).json["job_id"]
+    page = rita.get(f"/jobs/{job}").get_data(as_text=True)
+    assert "Submitted for" in page
+    assert "Nlp" in page
+
+
 def test_a_membership_holds_from_the_next_request_on(
     app: Flask, admin: Any, lab: int, vision: str, as_user: Callable[..., Any]
 ) -> None:

@@ -14,7 +14,7 @@ def st_health_checks() -> list[HealthCheck]:
     Given:  nothing.
     Answer: a list of HealthCheck; `run` is called outside a unit of work with its timeout.
     Rules:  a message of an unhealthy result says what to do.
-    Used by: local_gpu, simpletuner_trainer.
+    Used by: audit, local_gpu, simpletuner_trainer.
     """
 
 

@@ -45,6 +45,7 @@ def core_services() -> list[Service]:
         Service("deliver", deliveries.run, every_seconds=5.0, exclusive=False),
         Service("presence", presence.write, every_seconds=60.0, exclusive=False),
         Service("session cleanup", expiry.run, every_seconds=900.0),
+        Service("plugin cleanup", expiry.ask_plugins, every_seconds=86_400.0),
     ]
 
 

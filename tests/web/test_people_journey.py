@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.slow
 ADMIN = {"username": "ines", "email": "ines@meridian.example", "password": "correct horse battery"}
 SOMEBODY = {"username": "tomas", "email": "tomas@meridian.example", "password": "another battery"}
 #: What a page that lives on refusals makes a browser say aloud.
-REFUSALS = ("status of 401", "status of 403", "status of 422")
+REFUSALS = ("status of 401", "status of 403", "status of 404", "status of 422")
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def step_to(page: Page, name: str) -> None:
     for _ in range(120):
         page.keyboard.press("Tab")
         said = page.evaluate(
-            "document.activeElement.getAttribute('aria-label') || document.activeElement.textContent"
+            "(at => at.getAttribute('aria-label') || at.textContent)(document.activeElement)"
         )
         if (said or "").strip().startswith(name):
             page.keyboard.press("Enter")
@@ -256,3 +257,100 @@ def _judged(page: Page, places: list[str], exam: Exam) -> dict[str, list[str]]:
             if found:
                 wrong[f"{place} {width} {mode}"] = found
     return wrong
+
+
+def test_an_invitation_makes_an_account_once_and_its_token_is_told_to_nobody(
+    team_server: ServerProcess, visit: Callable[..., Page]
+) -> None:
+    page = visit(team_server, "/login?next=/admin/users")
+    sign_in(page, ADMIN)
+    page.wait_for_url("**/admin/users")
+    page.locator("html[data-ready]").wait_for(state="attached")
+    press(page, "Invite")
+    page.locator("#i-email").fill("mei@meridian.example")
+    press(page, "Make the invitation")
+    expect(page.get_by_role("heading", name="The invitation link")).to_be_visible()
+    link = page.locator("#invited [data-once-text]").inner_text()
+    press(page, "I have it")
+    expect(page.locator("#invitations")).to_contain_text("mei@meridian.example")
+
+    theirs = visit(team_server, link.removeprefix(team_server.base_url))
+    requests: list[str] = []
+    theirs.on("request", lambda sent: requests.append(f"{sent.url} {sent.headers}"))
+    expect(theirs.locator("[data-link-for]")).to_have_text("mei@meridian.example")
+    assert theirs.url == f"{team_server.base_url}/invitation"
+    theirs.locator("#username").fill("mei")
+    theirs.locator("#password").fill("a third battery")
+    theirs.keyboard.press("Enter")
+    theirs.wait_for_url("**/jobs")
+    token = link.partition("#")[2]
+    assert not [one for one in requests if token in one]
+    assert token not in team_server.output()
+
+    again = visit(team_server, link.removeprefix(team_server.base_url))
+    expect(again.get_by_text("This link does not hold")).to_be_visible()
+    expect(again.locator("#username")).to_be_hidden()
+
+
+def test_a_reset_link_sets_a_new_password_and_ends_every_session(
+    team_server: ServerProcess, visit: Callable[..., Page]
+) -> None:
+    theirs = visit(team_server, "/login")
+    sign_in(theirs, SOMEBODY)
+    theirs.wait_for_url("**/jobs")
+    page = visit(team_server, "/login?next=/admin/users")
+    sign_in(page, ADMIN)
+    page.wait_for_url("**/admin/users")
+    page.get_by_role("link", name="tomas").click()
+    page.locator("html[data-ready]").wait_for(state="attached")
+    press(page, "More actions")
+    press(page, "Make a reset link")
+    expect(page.get_by_role("heading", name="The reset link")).to_be_visible()
+    link = page.locator("#reset-link [data-once-text]").inner_text()
+    press(page, "I have it")
+
+    reset = visit(team_server, link.removeprefix(team_server.base_url))
+    expect(reset.locator("[data-link-for]")).to_have_text("tomas")
+    reset.locator("#new_password").fill("yet another battery")
+    reset.keyboard.press("Enter")
+    expect(reset.get_by_text("The new password is set.")).to_be_visible()
+    sign_in(reset, {**SOMEBODY, "password": "yet another battery"})
+    reset.wait_for_url("**/jobs")
+    theirs.goto("/jobs")
+    expect(theirs.get_by_text("Your session has ended.")).to_be_visible()
+
+
+def test_what_is_dangerous_asks_once_more_who_it_is_and_then_goes_on(
+    team_server: ServerProcess, visit: Callable[..., Page]
+) -> None:
+    page = visit(team_server, "/login?next=/admin/auth/new?kind=oidc")
+    sign_in(page, ADMIN)
+    page.wait_for_url("**/admin/auth/new?kind=oidc")
+    _forget_the_proof(team_server)
+    page.locator("html[data-ready]").wait_for(state="attached")
+    page.locator("#p-name").fill("keycloak")
+    page.locator("#f-issuer").fill("https://keycloak.example.com/realms/one")
+    page.locator("#f-client_id").fill("simpletuner")
+    page.locator("#f-client_secret").fill("a secret that is never shown")
+    page.locator("[data-mapping-group]").fill("ml-admins")
+    press(page, "Add the provider")
+    expect(page.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
+    page.locator("#confirm-value").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(page.locator("#confirm")).to_contain_text("not the right one")
+    page.locator("#confirm-value").fill(ADMIN["password"])
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/admin/auth/keycloak")
+    expect(page.locator("[data-mapping-group]").first).to_have_value("ml-admins")
+    expect(page.locator("#f-client_secret")).to_have_value("")
+    assert "a secret that is never shown" not in page.content()
+    page.locator("html[data-ready]").wait_for(state="attached")
+    press(page, "Test keycloak")
+    expect(page.locator("[data-test-steps] .bad").first).to_be_visible()
+
+
+def _forget_the_proof(server: ServerProcess) -> None:
+    """Let it be longer than ten minutes ago that anybody proved to be there."""
+    path = server.state_dir / "app.db"
+    with sqlite3.connect(path, timeout=30) as database:
+        database.execute("UPDATE session SET confirmed_at = NULL")

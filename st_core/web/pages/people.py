@@ -7,7 +7,7 @@ from flask import request, url_for
 from ...api.guard import current_viewer
 from ...api.routing import page
 from ...errors import NotFound
-from ...services import people_list, permission_sources, person, rights
+from ...services import one_time_links, people_list, permission_sources, person, rights
 from ...services import users as accounts
 from ..formats import number
 from ..frame import Crumb, Page, blueprint, render
@@ -43,6 +43,7 @@ def users() -> str:
         next_url=last < total and presenter.url_of(wanted, number_of_page + 1),
         nothing=presenter.nothing(wanted),
         levels=names,
+        invitations=one_time_links.open_ones(one_time_links.INVITATION),
         is_alone=counts.total == counts.by_source.get("machine", 0),
     )
 

@@ -11,9 +11,26 @@ function takeToken() {
   if (!one("[data-takes-token]")) return "";
   const found = decodeURIComponent(location.hash.slice(1));
   if (found) history.replaceState(null, "", location.pathname);
-  for (const part of all("[data-with-token]")) part.hidden = !found;
-  for (const part of all("[data-without-token]")) part.hidden = Boolean(found);
+  standing(Boolean(found));
   return found;
+}
+
+/** Show the form of a link that holds, or else what to do about one that does not. */
+function standing(holds) {
+  for (const part of all("[data-with-token]")) part.hidden = !holds;
+  for (const part of all("[data-without-token]")) part.hidden = holds;
+}
+
+/** Say whom the link is for; one that does not hold any more says so before anything is typed. */
+async function introduce() {
+  try {
+    const link = await call("POST", "/api/auth/links/show", { token });
+    one("[data-link-for]").textContent = link.username || link.email;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    standing(false);
+    one("[data-without-token] p").textContent = error.message;
+  }
 }
 
 async function send(form) {
@@ -59,4 +76,5 @@ on("click", "[data-reveals]", (button) => {
   field.type = shown ? "password" : "text";
   button.setAttribute("aria-pressed", String(!shown));
 });
+if (token) introduce();
 document.documentElement.dataset.ready = "";

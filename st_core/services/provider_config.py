@@ -21,29 +21,38 @@ PLACE = "config"
 
 def secret_fields(kind: AuthProviderKind) -> list[str]:
     """Return the names of the secret fields."""
+    return _marked(kind, "secret")
+
+
+def _marked(kind: AuthProviderKind, mark: str) -> list[str]:
     return [
         name
         for name, field in kind.config.model_fields.items()
-        if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("secret")
+        if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get(mark)
     ]
 
 
 def checked(kind: AuthProviderKind, given: Any, kept: Mapping[str, Any] | None = None) -> BaseModel:
     """Return a config as its kind understands it.
 
-    Secret fields that are left out or empty are taken from `kept`; null takes one away. Raises
-    Malformed naming each field that is wrong, never with a secret's value.
+    Secret fields that are left out or empty are taken from `kept`; null takes one away. A field
+    marked `"destination": True` says where secrets go: once it changes, they are to be given anew.
+    Raises Malformed naming each field that is wrong, never with a secret's value.
     """
     if not isinstance(given, Mapping):
         raise Malformed("config must be an object.", fields=[_field("", "must be an object")])
     values = dict(given)
+    taken_over = []
     for name in secret_fields(kind):
         if kept and values.get(name, "") == "" and kept.get(name):
             values[name] = kept[name]
+            taken_over.append(name)
         elif values.get(name, "") is None:
             del values[name]
     try:
-        return kind.config.model_validate(values)
+        config = kind.config.model_validate(values)
+        _demand_anew(kind, config, kept or {}, taken_over)
+        return config
     except ValidationError as error:
         fields = [
             _field(".".join(map(str, problem["loc"])), problem["msg"].removeprefix("Value error, "))
@@ -57,6 +66,23 @@ def checked(kind: AuthProviderKind, given: Any, kept: Mapping[str, Any] | None =
             f"{first['message']}.",
             fields=fields,
         ) from None
+
+
+def _demand_anew(
+    kind: AuthProviderKind, config: BaseModel, kept: Mapping[str, Any], secret_names: list[str]
+) -> None:
+    """Refuse to send a kept secret elsewhere, where whoever changed the record could read it.
+
+    Raises Malformed naming the secrets to be given again.
+    """
+    now = config.model_dump(mode="json")
+    moved = [name for name in _marked(kind, "destination") if now[name] != kept.get(name)]
+    if moved and secret_names:
+        message = f"give it again, because {moved[0]} is another now"
+        raise Malformed(
+            f"{' and '.join(secret_names)}: {message}.",
+            fields=[_field(name, message) for name in secret_names],
+        )
 
 
 def stored(kind: AuthProviderKind, name: str, config: BaseModel) -> dict[str, Any]:

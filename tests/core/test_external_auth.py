@@ -102,15 +102,30 @@ def test_a_change_keeps_the_secrets_it_leaves_out_and_null_takes_one_away(
 
     def password(**config: Any) -> str:
         with app.app_context():
-            auth_providers.change(admin, "toys", Wanted(config={"server": "there", **config}))
+            auth_providers.change(
+                admin, "toys", Wanted(config={"server": "here", "port": 2, **config})
+            )
             record = auth_providers.find("toys")
-            assert record.config.server == "there"  # type: ignore[attr-defined]
+            assert record.config.port == 2  # type: ignore[attr-defined]
             return str(record.config.password)  # type: ignore[attr-defined]
 
     assert password() == CANARY
     assert password(password="") == CANARY
     assert password(password="new") == "new"
     assert password(password=None) == ""
+
+
+def test_a_kept_secret_is_not_sent_to_another_place(
+    app: Flask, provide: Callable[..., None], admin: Viewer
+) -> None:
+    provide()
+    with app.app_context():
+        with pytest.raises(Malformed, match="password: give it again") as refused:
+            auth_providers.change(admin, "toys", Wanted(config={"server": "mine"}))
+        assert refused.value.fields[0]["path"] == "config.password"
+        for given in ("again", None):
+            wanted = Wanted(config={"server": f"mine {given}", "password": given})
+            auth_providers.change(admin, "toys", wanted)
 
 
 def test_a_change_that_changes_nothing_is_no_event(
@@ -198,7 +213,7 @@ def test_who_may_configure_but_is_no_administrator_cannot_make_one_by_a_provider
                 lead, "mine", "toy", Wanted(level_mapping=MAPPING, config={"server": "x"})
             )
         with pytest.raises(NotAllowed):
-            auth_providers.change(lead, "toys", Wanted(config={"server": "mine"}))
+            auth_providers.change(lead, "toys", Wanted(config={"server": "mine", "password": "x"}))
         with pytest.raises(NotAllowed):
             auth_providers.delete(lead, "toys")
 

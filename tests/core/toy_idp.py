@@ -11,7 +11,7 @@ from st_core.contracts import AuthProviderKind, Setting, TestStep
 
 class Config(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    server: str = Field(max_length=100)
+    server: str = Field(max_length=100, json_schema_extra={"destination": True})
     port: int = 1
     password: str = Field("", json_schema_extra={"secret": True})
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import ssl
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ NO_ANSWER = (
     TypeError,
     AttributeError,
 )
+#: How long a server that did not answer is asked after the others.
+AWAY_SECONDS = 60.0
 
 
 class Trouble(Unavailable):
@@ -81,6 +84,10 @@ def targets(config: LdapConfig) -> list[Target]:
     return found
 
 
+#: Server → moment of the monotonic clock until which it counts as away, in this process.
+_away_until: dict[Target, float] = {}
+
+
 @contextmanager
 def bound(config: LdapConfig) -> Iterator[ldap3.Connection]:
     """Hold a connection bound as the service, to the first server that answers.
@@ -96,14 +103,23 @@ def bound(config: LdapConfig) -> Iterator[ldap3.Connection]:
 
 
 def _first_open(config: LdapConfig) -> ldap3.Connection:
+    """Return a connection to the first server that answers; one that was away a moment ago is
+    asked last, so that not every sign-in waits for it."""
     trouble = Trouble("connect", "no server is configured")
-    for target in targets(config):
+    for target in sorted(targets(config), key=_was_away):
         try:
-            return opened(target, config)
+            connection = opened(target, config)
+            _away_until.pop(target, None)
+            return connection
         except Trouble as error:
             log.warning("the directory server %s is passed over: %s", target, error.detail)
+            _away_until[target] = time.monotonic() + AWAY_SECONDS
             trouble = error
     raise trouble
+
+
+def _was_away(target: Target) -> bool:
+    return _away_until.get(target, 0.0) > time.monotonic()
 
 
 def opened(target: Target, config: LdapConfig) -> ldap3.Connection:

@@ -36,6 +36,7 @@ class LdapConfig(BaseModel):
         title="Servers",
         description="ldaps://host:636 or ldap://host:389; the next is asked when one does not "
         "answer.",
+        json_schema_extra={"destination": True},
     )
     base_dn: Dn = Field(min_length=1, title="Base DN", description="Such as DC=corp,DC=com.")
     bind_dn: Dn = Field(

@@ -1,5 +1,5 @@
-"""Passwords that a real directory knows: over ldap, StartTLS and ldaps, Unix people and Active
-Directory's."""
+"""Passwords that a real directory knows (st_check_password): over ldap, StartTLS and ldaps, Unix
+people and Active Directory's."""
 
 from __future__ import annotations
 
@@ -133,11 +133,19 @@ def test_groups_are_mapped_however_their_names_are_written(
 
 
 def test_the_next_server_is_asked_when_one_does_not_answer(
-    slapd: Slapd, provide: Provide, ask: Ask, org: dict[str, Any]
+    slapd: Slapd,
+    provide: Provide,
+    ask: Ask,
+    org: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     dead, _ = free_ports(2)
-    provide(org | {"server": [f"ldaps://127.0.0.1:{dead}", slapd.tls_url]})
-    assert isinstance(ask("alice", "alice-pw"), SignedIn)
+    away = f"ldaps://127.0.0.1:{dead}"
+    provide(org | {"server": [away, slapd.tls_url]})
+    for _ in range(3):
+        assert isinstance(ask("alice", "alice-pw"), SignedIn)
+    told = [each for each in caplog.messages if away in each and "passed over" in each]
+    assert len(told) == 1  # from then on it is asked last
 
 
 def test_a_directory_that_is_away_is_no_wrong_password_and_the_others_are_asked(

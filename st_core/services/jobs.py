@@ -114,6 +114,11 @@ def visible_to(viewer: Viewer) -> ColumnElement[bool]:
     return within(visibility.of(viewer))
 
 
+def visible_parts(viewer: Viewer) -> list[ColumnElement[bool]]:
+    """Return the same criterion in parts of which one is enough, each found by an index."""
+    return visibility.of(viewer).parts(Job.user_id, Job.team_id, Job.org_id)
+
+
 def within(reach: Reach) -> ColumnElement[bool]:
     """Return the SQL criterion for the jobs of a reach."""
     return reach.criterion(Job.user_id, Job.team_id, Job.org_id)
@@ -270,6 +275,7 @@ __all__ = [
     "require_on",
     "save_checkpoint",
     "sees",
+    "visible_parts",
     "visible_to",
     "within",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -165,6 +166,18 @@ def test_a_secret_setting_is_stored_sealed_and_shown_as_set(
     assert (row["value"], row["is_set"], row["fingerprint"]) == (None, True, print_of_it)
     assert row["editable"]
     assert CANARY not in answer.text
+
+
+def test_the_page_of_settings_takes_a_secret_and_shows_only_its_fingerprint(
+    app: Flask, kept: dict[str, str], as_user: Callable[..., Any]
+) -> None:
+    page = as_user("admin").get("/admin/settings").text
+    (field,) = re.findall(r"<input[^>]*name=.safe\.word.[^>]*>", page)
+    assert 'type="password"' in field
+    assert 'value=""' in field
+    with app.app_context():
+        assert secrets.fingerprint(CANARY) in field
+    assert CANARY not in page
 
 
 def test_a_secret_setting_is_taken_away_by_null(

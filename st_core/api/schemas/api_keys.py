@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from .kinds import Answer, Body, Listing, Query
+from .kinds import Answer, Body, Listing, Query, Whole
 from .levels import Names
 
 
@@ -47,9 +47,9 @@ class CreateApiKeyBody(Body):
     """A new key."""
 
     name: str = Field(min_length=1, max_length=100)
-    expires_days: int | None = Field(None, ge=1, le=365, description="null: it does not end.")
+    expires_days: Whole | None = Field(None, ge=1, le=365, description="null: it does not end.")
     scoped_permissions: Names | None = Field(None, description="null: all of its owner's.")
-    user_id: int | None = Field(
+    user_id: Whole | None = Field(
         None, ge=1, le=2_147_483_647, description="A service account; needs api.keys.all."
     )
 

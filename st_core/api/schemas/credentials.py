@@ -7,11 +7,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .kinds import Answer, Body, Query
+from .kinds import Answer, Body, Query, Whole
 
 #: A word of the address, too: no slash, and nothing that cannot be seen.
 Word = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^/\x00-\x1f\x7f]+$")]
-Days = Annotated[int, Field(ge=1, le=365)]
+Days = Annotated[Whole, Field(ge=1, le=365)]
 
 
 class Credential(Answer):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .kinds import Answer, Body
+from .kinds import Answer, Body, Whole
 
 LevelName = Annotated[str, Field(min_length=1, max_length=50, pattern=r"^[a-zA-Z0-9_-]+$")]
 Names = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=500)]
@@ -50,7 +50,7 @@ class CreateLevelBody(Body):
 
     name: LevelName
     description: str = Field("", max_length=500)
-    priority: int = Field(0, ge=0, le=1000)
+    priority: Whole = Field(0, ge=0, le=1000)
     permission_names: Names = []
 
 
@@ -59,7 +59,7 @@ class ChangeLevelBody(Body):
 
     name: LevelName | None = None
     description: str | None = Field(None, max_length=500)
-    priority: int | None = Field(None, ge=0, le=1000)
+    priority: Whole | None = Field(None, ge=0, le=1000)
     permission_names: Names | None = None
 
 

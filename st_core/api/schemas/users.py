@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from .auth import DisplayName, Email, NewPassword, User, Username
 from .kinds import Answer, Body, Listing, Page
@@ -53,8 +53,8 @@ class CreateBody(Body):
     username: Username
     password: NewPassword | None = None
     display_name: DisplayName = None
-    is_admin: bool = False
-    is_service: bool = Field(False, description="For a program: no sign-in, keys only.")
+    is_admin: StrictBool = False
+    is_service: StrictBool = Field(False, description="For a program: no sign-in, keys only.")
     level_names: list[str] = Field(["researcher"], max_length=50)
 
     @model_validator(mode="after")
@@ -70,8 +70,8 @@ class ChangeBody(Body):
     email: Email | None = None
     username: Username | None = None
     display_name: DisplayName = None
-    is_active: bool | None = None
-    is_admin: bool | None = None
+    is_active: StrictBool | None = None
+    is_admin: StrictBool | None = None
     password: NewPassword | None = None
 
 
@@ -85,7 +85,7 @@ class OverrideBody(Body):
     """A permission to grant or to deny."""
 
     permission_name: str = Field(min_length=1, max_length=100)
-    granted: bool = True
+    granted: StrictBool = True
 
 
 class AuthStatus(Answer):

@@ -49,7 +49,7 @@ KNOWN = {
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Flask:
     """Everything that is bundled, with the fakes beside it and no place to really train."""
-    return make_app(plugins=["zoo", *BUNDLED], local_gpu__cpu_slots=0)
+    return make_app(plugins=["zoo", *BUNDLED], local_gpu__cpu_slots=0, rate_limit__calls=0)
 
 
 @pytest.fixture

@@ -74,6 +74,7 @@ def registration_settings() -> schemas.Registration:
     body=schemas.RegistrationBody,
     answers={200: schemas.Registration},
     errors=[400],
+    step_up=True,
 )
 def change_registration(body: schemas.RegistrationBody) -> schemas.Registration:
     """Change what is given; a level that manages anything is refused."""

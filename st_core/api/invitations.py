@@ -29,6 +29,7 @@ PAGES = {one_time_links.INVITATION: "invitation", one_time_links.PASSWORD_RESET:
     body=schemas.InvitationBody,
     answers={201: schemas.Link},
     errors=[400],
+    step_up=True,
 )
 def invite(body: schemas.InvitationBody) -> schemas.Link:
     """Make a link with which somebody makes their own account; it is shown this once."""
@@ -87,6 +88,7 @@ def withdraw(link_id: int) -> Success:
     body=schemas.LinkBody,
     answers={201: schemas.Link},
     errors=[400],
+    step_up=True,
 )
 def reset(user_id: int, body: schemas.LinkBody) -> schemas.Link:
     """Make a link with which somebody sets a new password; it is shown this once."""

@@ -52,9 +52,10 @@ def create(viewer: Viewer, wanted: NewAccount) -> User:
         levels = level_grants.named(wanted.levels)
         for level in levels:
             authority.require_level(viewer, level)
-        user = add(wanted, password_hash=hashed)
-        _keep_the_door_open(viewer)
-    return user
+        first = not wanted.is_service and _ends_the_way_in(viewer)
+        if first:
+            _require_admin(wanted)
+        return (take_over if first else add)(wanted, password_hash=hashed)
 
 
 def add(wanted: NewAccount, *, password_hash: str | None = None, **columns: Any) -> User:
@@ -85,6 +86,39 @@ def add(wanted: NewAccount, *, password_hash: str | None = None, **columns: Any)
         message=f"the account {user.username} was made",
     )
     return user
+
+
+def take_over(wanted: NewAccount, *, password_hash: str | None = None, **columns: Any) -> User:
+    """Step: make the first administrator's account, out of the local owner's where there is one:
+    jobs, configs and keys made at this machine stay theirs. Otherwise as `add`."""
+    assert_unit_of_work()
+    owner = db.session.scalar(select(User).where(User.is_local_owner).with_for_update())
+    if owner is None:
+        return add(wanted, password_hash=password_hash, **columns)
+    require_free(username=wanted.username, email=wanted.email, but=owner.id)
+    before = described(owner)
+    values: dict[str, Any] = {
+        "username": wanted.username,
+        "email": wanted.email,
+        "display_name": wanted.display_name,
+        "password_hash": password_hash,
+        "password_changed_at": now() if password_hash else None,
+        "levels": level_grants.named(wanted.levels),
+        "is_active": True,
+        "is_local_owner": False,
+    }
+    for name, value in (values | columns).items():
+        setattr(owner, name, value)
+    write()
+    events.emit(
+        "admin.user_created",
+        subject=("user", owner.id),
+        owner_id=owner.id,
+        before=before,
+        after={**described(owner), "levels": sorted(wanted.levels)},
+        message=f"{owner.username} is the first administrator, and keeps what the local owner had",
+    )
+    return owner
 
 
 def require_free(*, username: str | None = None, email: str | None = None, but: int = 0) -> None:
@@ -124,17 +158,19 @@ def described(user: User) -> dict[str, Any]:
     }
 
 
-def _keep_the_door_open(viewer: Viewer) -> None:
-    """Step: see to it that whoever is let in by place alone does not lock everybody out.
-
-    In `auth.mode: auto` that way in ends with the first account.
-    """
-    db.session.flush()
+def _ends_the_way_in(viewer: Viewer) -> bool:
+    """Tell whether the viewer is let in by place alone, which in `auth.mode: auto` ends with the
+    first account."""
     by_place = viewer.via == "local" and settings.value("auth.mode") != "local"
-    if by_place and not authority.has_full_admin():
+    return by_place and not authority.has_full_admin()
+
+
+def _require_admin(wanted: NewAccount) -> None:
+    """Refuse what would lock everybody out. Raises Conflict."""
+    if "admin" not in wanted.levels or not wanted.password:
         raise Conflict(
-            "The first account must be an administrator, or nobody could administer this server: "
-            "once anybody has an account, being on this machine is no way in any more. Make the "
-            "administrator first (simpletuner auth setup).",
+            "The first account must be an administrator with a password, or nobody could "
+            "administer this server: once anybody has an account, being on this machine is no way "
+            "in any more. Make the administrator first (simpletuner auth setup).",
             code="first_account_must_be_admin",
         )

@@ -115,7 +115,8 @@ def _make(provider: AuthProvider, person: ExternalPerson) -> User:
             "administrator for one.",
             code="account_not_provisioned",
         )
-    user = accounts.add(
+    make = accounts.add if authority.has_full_admin() else accounts.take_over
+    user = make(
         accounts.NewAccount(
             username=_free_name(person.username),
             email=_address(person) or f"{secrets.token_hex(8)}@{NO_MAIL}",

@@ -14,7 +14,6 @@ import logging
 import sys
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import and_, func, select
 
@@ -97,7 +96,7 @@ def first_admin(wanted: NewAccount, *, code: str | None, trusted: bool) -> User:
             _use(code)
         users.ensure_levels()
         db.session.flush()
-        user = _hand_over(wanted, hashed)
+        user = accounts.take_over(wanted, password_hash=hashed)
         one_time_links.withdraw(SETUP)
     return user
 
@@ -160,40 +159,6 @@ def _use(code: str | None) -> None:
             code="setup_code_invalid",
             fields=[{"path": "code", "message": "wrong or expired"}],
         ) from error
-
-
-def _hand_over(wanted: NewAccount, hashed: str) -> User:
-    """Step: make the account, out of the local owner's where there is one."""
-    owner = db.session.scalar(select(User).where(User.is_local_owner).with_for_update())
-    if owner is None:
-        return accounts.add(wanted, password_hash=hashed)
-    accounts.require_free(username=wanted.username, email=wanted.email, but=owner.id)
-    before = accounts.described(owner)
-    _fill(owner, wanted, hashed)
-    accounts.write()
-    events.emit(
-        "admin.user_created",
-        subject=("user", owner.id),
-        owner_id=owner.id,
-        before=before,
-        after={**accounts.described(owner), "levels": list(wanted.levels)},
-        message=f"{owner.username} is the first administrator, and keeps what the local owner had",
-    )
-    return owner
-
-
-def _fill(owner: User, wanted: NewAccount, hashed: str) -> None:
-    values: dict[str, Any] = {
-        "username": wanted.username,
-        "email": wanted.email,
-        "display_name": wanted.display_name,
-        "password_hash": hashed,
-        "password_changed_at": now(),
-        "is_active": True,
-        "is_local_owner": False,
-    }
-    for name, value in values.items():
-        setattr(owner, name, value)
 
 
 def _already() -> Conflict:

@@ -173,6 +173,25 @@ def test_a_used_laptop_keeps_jobs_configs_and_keys(app: Flask, by_code: bool) ->
     assert me.json["username"] == "ada"
 
 
+def test_the_owner_who_makes_an_account_for_themselves_keeps_everything_too(app: Flask) -> None:
+    laptop = machine(app)
+    job_id = submit_job(app)
+    assert (
+        laptop.post("/api/users", json={"username": "robot", "is_service": True}).status_code == 201
+    )
+    body = FIRST | {"is_admin": True}
+    without = {name: value for name, value in body.items() if name != "password"}
+    assert laptop.post("/api/users", json=without).status_code == 409
+    made = laptop.post("/api/users", json=body)
+    assert made.status_code == 201
+    browser = Browser(app)
+    browser.sign_in("ada")
+    with app.app_context():
+        assert db.session.get_one(Job, int(job_id)).user_id == made.json["id"]
+        assert db.session.query(User).filter_by(is_local_owner=True).count() == 0
+    assert str(browser.get("/api/cloud/jobs").json["jobs"][0]["job_id"]) == job_id
+
+
 def test_in_mode_local_this_machine_acts_as_the_first_admin_again(
     make_app: Callable[..., Flask], database: Any
 ) -> None:

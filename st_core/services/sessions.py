@@ -19,8 +19,8 @@ from .. import actor
 from ..clock import now
 from ..contracts import Viewer
 from ..db import assert_unit_of_work, db, storable, unit_of_work
-from ..errors import NotFound
-from ..models import Session, User
+from ..errors import NotAllowed, NotFound
+from ..models import AuthProvider, Session, User
 from ..secrets import place, seal, unseal
 from . import authority, events, policy, presence, users
 
@@ -62,9 +62,11 @@ def create(
     """Step: begin a session of a user and return its token, this once.
 
     `method` is password, oidc or ldap; `provider_state` is kept sealed. Address and browser are
-    those of the present actor.
+    those of the present actor. Raises NotAllowed when the provider was switched off meanwhile.
     """
     assert_unit_of_work()
+    if provider_id is not None:
+        _require_enabled(provider_id)
     token, who = secrets.token_urlsafe(32), actor.current()
     hashed = digest(token)
     lives = UNFINISHED_LIFE if awaits_second_factor else life(remember)
@@ -240,6 +242,14 @@ def provider_state(row: Session) -> dict[str, str]:
         unseal(row.provider_state, place(Session.provider_state, token_hash=row.token_hash))
     )
     return state
+
+
+def _require_enabled(provider_id: int) -> None:
+    """Hold a sign-in provider as it is until this sign-in is written: whoever switches it off ends
+    this session, too. Raises NotAllowed when it is off already."""
+    enabled = select(AuthProvider.enabled).where(AuthProvider.id == provider_id)
+    if not db.session.scalar(enabled.with_for_update(read=True)):
+        raise NotAllowed("The sign-in provider was switched off.", code="provider_disabled")
 
 
 def _sealed(state: Mapping[str, str] | None, hashed: str) -> str | None:

@@ -231,6 +231,8 @@ def test_switching_a_provider_off_ends_its_sessions_and_refuses_the_next(
         auth_providers.change(admin, "toys", Wanted(enabled=False))
         assert sessions.viewer_for(token) is None
         assert auth_providers.enabled("toy") == []
+        with unit_of_work(), pytest.raises(NotAllowed, match="switched off"):
+            sessions.create(who["id"], method="oidc", provider_id=record.id)
     with pytest.raises(NotAllowed, match="switched off"):
         enter(app, person())
     with app.app_context():

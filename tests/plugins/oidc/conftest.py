@@ -75,9 +75,11 @@ class House:
     admin: Viewer
     records: dict[str, Any] = field(default_factory=dict)
 
-    def browser(self) -> Browser:
-        """Open a new browser."""
-        return Browser(self.app.test_client())
+    def browser(self, address: str = "127.0.0.1") -> Browser:
+        """Open a new browser at that address."""
+        client = self.app.test_client()
+        client.environ_base["REMOTE_ADDR"] = address
+        return Browser(client)
 
     def add(self, op: Rogue, name: str = "op", **record: Any) -> None:
         """Add a provider as an administrator does."""
@@ -99,7 +101,8 @@ class House:
     def events(self, name: str = "auth.login_failure") -> list[Event]:
         """Return the events of that name, oldest first."""
         with self.app.app_context():
-            return list(db.session.scalars(select(Event).where(Event.name == name)))
+            query = select(Event).where(Event.name == name).order_by(Event.id)
+            return list(db.session.scalars(query))
 
 
 @pytest.fixture

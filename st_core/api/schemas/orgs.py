@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints
 
-from .kinds import Answer, Body, JsonObject, Listing, Page, Success
+from .kinds import Answer, Body, JsonObject, Listing, Page, Success, Whole
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=r"^[a-z0-9-]+$")]
 Description = Annotated[str, StringConstraints(max_length=500)]
-UserId = Annotated[int, Field(ge=1, le=2**31 - 1)]
+UserId = Annotated[Whole, Field(ge=1, le=2**31 - 1)]
 Role = Literal["member", "lead", "admin"]
 
 
@@ -36,7 +36,7 @@ class ChangeBody(Body):
 
     name: Name | None = None
     description: Description | None = None
-    is_active: bool | None = None
+    is_active: StrictBool | None = None
     settings: JsonObject | None = None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import sqlalchemy
 from flask import Flask
 from PIL import Image
 from sqlalchemy import select
@@ -595,3 +596,45 @@ def test_a_submission_that_meets_its_owners_deletion_is_told_so(
         gone.join(60)
     assert set(answers) <= {200, 201, 401, 409}
     assert len(answers) == 3
+
+
+def test_what_could_hand_over_the_server_asks_who_is_there(app: Flask) -> None:
+    from st_core.api import routing
+
+    asked = {
+        (method, rule)
+        for _, rule, declared in routing.operations(app)
+        if declared.step_up
+        for method in declared.methods
+    }
+    one = "/api/users/<int:user_id>"
+    assert asked >= {
+        ("POST", "/api/users"),
+        ("PATCH", one),
+        ("DELETE", one),
+        ("POST", f"{one}/deactivate"),
+        ("POST", f"{one}/levels"),
+        ("POST", f"{one}/permissions"),
+        ("POST", "/api/users/levels"),
+        ("PUT", "/api/users/levels/<int:level_id>/permissions"),
+        ("POST", "/api/auth/api-keys"),
+    }
+
+
+def test_a_long_list_of_people_takes_no_more_statements_than_a_short_one(
+    app: Flask, admin: Any
+) -> None:
+    def statements() -> int:
+        seen: list[str] = []
+        with app.app_context():
+            engine = db.engine
+        listener = lambda *args: seen.append(args[2])  # noqa: E731
+        sqlalchemy.event.listen(engine, "before_cursor_execute", listener)
+        assert admin.get("/api/users").status_code == 200
+        sqlalchemy.event.remove(engine, "before_cursor_execute", listener)
+        return len(seen)
+
+    few = statements()
+    for _ in range(30):
+        people.make_user(app, "researcher")
+    assert statements() == few <= 10

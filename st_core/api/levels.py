@@ -25,7 +25,9 @@ ONE = "/api/users/levels/<int:level_id>"
 )
 def list_levels() -> schemas.Levels:
     """List every level with what it holds, the lowest priority first."""
-    return schemas.Levels(levels=[_level(each) for each in levels.all_levels()])
+    counts = level_grants.all_holders()
+    found = [_level(each, counts.get(each.id, 0)) for each in levels.all_levels()]
+    return schemas.Levels(levels=found)
 
 
 @route(
@@ -68,7 +70,7 @@ def create(body: schemas.CreateLevelBody) -> schemas.LevelWithPermissions:
         priority=body.priority,
         names=body.permission_names,
     )
-    return _level(made)
+    return _level(made, 0)
 
 
 @route(
@@ -86,7 +88,7 @@ def change(level_id: int, body: schemas.ChangeLevelBody) -> schemas.LevelWithPer
     """Change a level; the system's four keep name, priority and permissions."""
     given = body.model_dump(exclude_unset=True)
     given["permissions"] = given.pop("permission_names", None)
-    return _level(levels.change(current_viewer(), level_id, given))
+    return _changed(levels.change(current_viewer(), level_id, given))
 
 
 @route(
@@ -103,7 +105,7 @@ def change(level_id: int, body: schemas.ChangeLevelBody) -> schemas.LevelWithPer
 def set_permissions(level_id: int, body: schemas.PermissionsBody) -> schemas.LevelWithPermissions:
     """Let a level hold exactly these permissions; it holds at once for everybody who has it."""
     changed = {"permissions": body.permission_names}
-    return _level(levels.change(current_viewer(), level_id, changed))
+    return _changed(levels.change(current_viewer(), level_id, changed))
 
 
 @route(
@@ -122,7 +124,11 @@ def delete(level_id: int) -> Success:
     return Success()
 
 
-def _level(row: Level) -> schemas.LevelWithPermissions:
+def _changed(row: Level) -> schemas.LevelWithPermissions:
+    return _level(row, level_grants.holders(row.id))
+
+
+def _level(row: Level, user_count: int) -> schemas.LevelWithPermissions:
     return schemas.LevelWithPermissions(
         id=row.id,
         name=row.name,
@@ -130,5 +136,5 @@ def _level(row: Level) -> schemas.LevelWithPermissions:
         priority=row.priority,
         is_system=row.is_system,
         permissions=levels.held(row),
-        user_count=level_grants.holders(row.id),
+        user_count=user_count,
     )

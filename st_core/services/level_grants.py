@@ -121,6 +121,12 @@ def holders(level_id: int) -> int:
     return db.session.scalar(counted) or 0
 
 
+def all_holders() -> dict[int, int]:
+    """Return how many people have each level, by the level's number; none where nobody has it."""
+    counted = select(user_level.c.level_id, func.count()).group_by(user_level.c.level_id)
+    return {level_id: count for level_id, count in db.session.execute(counted)}
+
+
 def _take(user: User, level_ids: list[int]) -> None:
     if level_ids:
         db.session.execute(

@@ -209,14 +209,21 @@ def clear(user: User) -> None:
     _tell(user, "off", before=before, after={"enabled": False})
 
 
-def _tell(user: User, what: str, **change: dict[str, Any]) -> None:
+def _tell(
+    user: User,
+    what: str,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
     events.emit(
         "auth.second_factor_changed",
         subject=("user", user.id),
         owner_id=user.id,
         data={"change": what},
         message=f"second factor of {user.username}: {what}",
-        **change,
+        before=before,
+        after=after,
     )
 
 

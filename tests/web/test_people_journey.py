@@ -354,3 +354,36 @@ def _forget_the_proof(server: ServerProcess) -> None:
     path = server.state_dir / "app.db"
     with sqlite3.connect(path, timeout=30) as database:
         database.execute("UPDATE session SET confirmed_at = NULL")
+
+
+def test_an_organisation_with_a_team_and_its_lead_is_made_on_the_page(
+    team_server: ServerProcess, visit: Callable[..., Page]
+) -> None:
+    page = visit(team_server, "/login?next=/admin/orgs")
+    sign_in(page, ADMIN)
+    expect(page.get_by_text("No organisation yet")).to_be_visible()
+    page.locator("html[data-ready]").wait_for(state="attached")
+    press(page, "Make an organisation")
+    page.locator("#o-name").fill("Meridian Labs")
+    page.locator("#o-slug").fill("meridian")
+    press(page, "Make it")
+    page.get_by_role("link", name="Meridian Labs").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Meridian Labs")
+    page.locator("html[data-ready]").wait_for(state="attached")
+    press(page, "Make a team")
+    page.locator("#t-name").fill("Speech")
+    page.locator("#t-slug").fill("speech")
+    page.locator("#add-team").get_by_role("button", name="Make the team").press("Enter")
+    expect(page.locator("#teams")).to_contain_text("Speech")
+    page.locator("#join").select_option(label="tomas")
+    page.get_by_role("button", name="Add to Meridian Labs").press("Enter")
+    expect(page.locator("#members li")).to_have_count(1)
+    page.locator("#teams").get_by_label("Role", exact=True).select_option("lead")
+    page.get_by_role("button", name="Add to Speech").press("Enter")
+    role = page.get_by_label("Role of tomas in Speech")
+    expect(role).to_have_value("lead")
+    role.select_option("member")
+    expect(page.get_by_text("tomas has another role.")).to_be_visible()
+    assert axe_findings(page) == []
+    page.goto("/admin/users/2")
+    expect(page.locator("#places")).to_contain_text("Speech")

@@ -12,7 +12,9 @@ import logging
 import re
 import socket
 import ssl
+from functools import cache
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -110,8 +112,12 @@ def tls_context(*, verify: bool = True) -> ssl.SSLContext:
     Raises DestinationRefused when the bundle cannot be read.
     """
     bundle = current_app.extensions["st"].settings.value("tls.ca_bundle")
+    return _context(str(bundle or ""), verify=verify)
+
+
+def _context(bundle: str, *, verify: bool) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=str(bundle) if bundle else None)
+        context = ssl.create_default_context(cafile=bundle or None)
     except (OSError, ssl.SSLError) as error:
         raise DestinationRefused(
             f"tls.ca_bundle names {bundle}, which holds no certificates that can be read: {error}",
@@ -121,6 +127,20 @@ def tls_context(*, verify: bool = True) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+@cache
+def _kept_context(bundle: str, _changed_at_ns: int, verify: bool) -> ssl.SSLContext:
+    """Return settings that all HTTP clients share: reading the authorities takes a while."""
+    return _context(bundle, verify=verify)
+
+
+def _shared_context(verify: bool) -> ssl.SSLContext:
+    """Return `tls_context`, read once for as long as the bundle stays as it is."""
+    bundle = current_app.extensions["st"].settings.value("tls.ca_bundle")
+    is_there = bundle is not None and Path(bundle).is_file()
+    changed_at_ns = Path(bundle).stat().st_mtime_ns if is_there else 0
+    return _kept_context(str(bundle or ""), changed_at_ns, verify)
 
 
 def client(
@@ -140,7 +160,7 @@ def client(
     from . import pinned  # httpx is heavy, and most processes never call out
 
     return pinned.client(
-        tls_context(verify=verify), timeout_seconds, total_seconds, most_bytes, redirects
+        _shared_context(verify), timeout_seconds, total_seconds, most_bytes, redirects
     )
 
 

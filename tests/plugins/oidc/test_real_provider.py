@@ -115,6 +115,12 @@ def test_people_sign_in_lose_a_level_with_the_group_and_sign_out(
     assert (me["email"], me["email_verified"]) == ("alice@example.org", True)
     assert levels(page) == ["admin", "researcher"]
 
+    # who is signed in already may sign in again; the provider remembers, and asks nothing
+    page.goto("/login?again=1&next=/profile")
+    page.get_by_role("link", name="Continue with op").click()
+    page.wait_for_url(f"{running.base_url}/profile")
+    assert levels(page) == ["admin", "researcher"]
+
     op.change({"alice": {"groups": ["ml-users"]}})
     sign_out(page)
     assert page.request.get("/api/auth/me").status == 401

@@ -29,6 +29,7 @@ MADE_COLUMNS = {"id": "user.id", "user": "user.username", "e-mail": "user.email"
         "users": (f"{HERE}.auth_users:users", "Accounts, their levels, permissions, credentials."),
         "api-keys": (f"{HERE}.auth_api_keys:api_keys", "Make, list and revoke API keys."),
         "orgs": (f"{HERE}.orgs:orgs", "Organisations, their teams and members."),
+        "audit": (f"{HERE}.audit:audit", "Read the audit log, and let it be checked."),
     },
 )
 def auth() -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from ..db import db
 from ..errors import Malformed
-from ..models import ApiKey, Level, Membership, Org, Session, Team, User
+from ..models import ApiKey, Level, Membership, Org, ProviderCredential, Session, Team, User
 
 SOURCES: dict[str, ColumnElement[bool]] = {
     "local": and_(User.auth_provider == "local", ~User.is_service, ~User.is_local_owner),
@@ -103,6 +103,32 @@ def counts() -> Counts:
     found = tuple(db.session.execute(select(func.count(User.id), active, *sums)).one())
     by_source = {name: n for name, n in zip(SOURCES, found[2:], strict=True) if n}
     return Counts(found[0], found[1], by_source)
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """Somebody who keeps credentials of other services here; `oldest_at` is when the oldest value
+    was set."""
+
+    user_id: int
+    name: str
+    count: int
+    oldest_at: datetime
+
+
+def keepers(limit: int) -> list[Keeper]:
+    """Return people who keep active credentials, those with the oldest value first."""
+    oldest = func.min(ProviderCredential.updated_at)
+    name = func.coalesce(User.display_name, User.username)
+    rows = db.session.execute(
+        select(User.id, name, func.count(ProviderCredential.id), oldest)
+        .join(ProviderCredential, ProviderCredential.user_id == User.id)
+        .where(ProviderCredential.is_active)
+        .group_by(User.id, name)
+        .order_by(oldest)
+        .limit(limit)
+    )
+    return [Keeper(user_id, shown, count, at) for user_id, shown, count, at in rows]
 
 
 def level_names() -> list[str]:

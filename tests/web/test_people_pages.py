@@ -10,7 +10,7 @@ from flask import Flask
 
 from st_core.db import unit_of_work
 from st_core.models import User
-from st_core.services import sessions, users
+from st_core.services import provider_config, registries, sessions, users
 from st_core.testing import people
 
 from . import team
@@ -278,3 +278,30 @@ def test_a_lead_sees_the_own_organisation_and_no_other(
     assert "Meridian Labs" in page.text
     assert "Elsewhere" not in page.text
     read(client, "/admin/orgs/2", status=404)
+
+
+def test_the_page_about_signing_in_leads_to_stale_credentials(
+    browse: Callable[..., Any], ids: dict[str, int]
+) -> None:
+    page = read(browse("ines"), "/admin/auth")
+    assert "Stale" in page.text
+    assert "2 credentials, the oldest 112 days old" in page.text
+    assert f"/admin/users/{ids['tomas']}" in page.links
+
+
+@pytest.mark.parametrize("kind", ["oidc", "ldap"])
+def test_the_form_of_a_provider_is_drawn_from_its_kind(
+    make_app: Callable[..., Flask], kind: str
+) -> None:
+    app = make_app([kind])
+    client = app.test_client()
+    with app.app_context():
+        known = registries.auth_kinds()[kind]
+    names = {f"config.{name}" for name in known.config.model_fields}
+    secrets = {f"config.{name}" for name in provider_config.secret_fields(known)}
+    for query in ["", *(f"&preset={preset}" for preset in known.presets)]:
+        page = read(client, f"/admin/auth/new?kind={kind}{query}")
+        assert wrong_with(page) == []
+        controls = {one.attributes.get("name", ""): one for one in page.elements}
+        assert names <= set(controls)
+        assert {controls[name].attributes["type"] for name in secrets} == {"password"}

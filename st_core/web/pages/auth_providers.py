@@ -23,6 +23,7 @@ from ..frame import Crumb, Page, blueprint, render
 from ..presenters import auth_page
 from .people import ADMINISTRATION
 
+MOST_KEEPERS = 10
 #: The API's address of all providers.
 API = "/api/auth/external/providers"
 
@@ -30,7 +31,7 @@ API = "/api/auth/external/providers"
 @page(blueprint, "/admin/auth", permission="admin.config")
 def auth() -> str:
     """Show how people sign in: providers, registration, and what networks are trusted."""
-    kinds = registries.auth_kinds()
+    kinds, may_users = registries.auth_kinds(), current_viewer().may("admin.users")
     return render(
         "auth_providers/list.html",
         Page("Auth", "auth", (ADMINISTRATION, Crumb("Auth"))),
@@ -39,7 +40,8 @@ def auth() -> str:
         registration=registration.current(),
         levels=[name for name in people_list.level_names() if name != "admin"],
         fixed=auth_page.fixed(),
-        may_users=current_viewer().may("admin.users"),
+        may_users=may_users,
+        keepers=auth_page.keepers(people_list.keepers(MOST_KEEPERS) if may_users else []),
     )
 
 

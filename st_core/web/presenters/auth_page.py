@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...clock import now
 from ...contracts import AuthProviderKind
 from ...models import AuthProvider
-from ...services import provider_config, settings
+from ...services import credentials, people_list, provider_config, settings
 from ..formats import plural
 from ..schema_form import Field, groups
 
@@ -49,6 +50,17 @@ class MappingRow:
 
     group: str
     level: str
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """Somebody with credentials of other services; stale when the oldest is, by the guide."""
+
+    user_id: int
+    name: str
+    count: int
+    days_old: int
+    is_stale: bool
 
 
 @dataclass(frozen=True)
@@ -120,6 +132,15 @@ def preset_word(name: str) -> str:
 def mapping(stored: Mapping[str, Sequence[str]]) -> list[MappingRow]:
     """Return the rows of a level mapping, which is stored as level → groups."""
     return [MappingRow(group, level) for level, names in stored.items() for group in names]
+
+
+def keepers(rows: Sequence[people_list.Keeper]) -> list[Keeper]:
+    """Return who keeps credentials, the oldest first."""
+    ages = [(now() - row.oldest_at).days for row in rows]
+    return [
+        Keeper(row.user_id, row.name, row.count, days, days > credentials.STALE_DAYS)
+        for row, days in zip(rows, ages, strict=True)
+    ]
 
 
 def fixed() -> list[Fixed]:

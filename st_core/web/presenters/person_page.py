@@ -6,18 +6,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask import url_for
 
 from ...clock import now
 from ...models import ApiKey, ProviderCredential, Session, User
+from ...services import credentials as stored
 from ...services import permission_sources
 from ...services.permission_sources import Explained
 from ..formats import plural
 
-STALE_AFTER = timedelta(days=90)
 CATEGORIES = {
     "job": "Jobs",
     "config": "Configs",
@@ -189,7 +189,7 @@ def _credential(row: ProviderCredential, base: str) -> Credential:
         name=row.credential_name,
         fingerprint=row.fingerprint or "",
         days_old=age.days,
-        is_stale=row.is_active and age > STALE_AFTER,
+        is_stale=row.is_active and stored.is_stale(row),
         is_active=row.is_active,
         description=row.description,
         last_used_at=row.last_used_at,

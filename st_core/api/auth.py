@@ -89,6 +89,8 @@ def login(body: LoginBody) -> Response:
     entry = signin.with_password(
         body.username, body.password, body.remember_me, body.provider or None
     )
+    if before := cookies.session_token(request):
+        sessions.leave(before)  # its cookie is replaced: nobody could end it any more
     return signed_in(entry)
 
 

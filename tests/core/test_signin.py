@@ -177,6 +177,17 @@ def test_signing_in_never_takes_over_a_session_that_was_planted(app: Flask) -> N
     assert browser.get("/api/auth/me").status_code == 200
 
 
+def test_signing_in_again_ends_the_session_whose_cookie_it_replaces(app: Flask) -> None:
+    browser = Browser(app)
+    browser.sign_in("rita")
+    first = browser.cookie("simpletuner_session")
+    browser.sign_in("ada")
+    with app.app_context():
+        assert db.session.query(Session).count() == 1
+    browser.client.set_cookie("simpletuner_session", str(first), domain="localhost")
+    assert browser.get("/api/auth/me").status_code == 401
+
+
 def test_an_old_hash_is_renewed_at_sign_in(app: Flask) -> None:
     from argon2 import PasswordHasher
 

@@ -123,7 +123,7 @@ def _finish(provider: str | None, *, as_page: bool) -> Response:
         user = users.describe(entry.user_id)
         response = jsonify(success=True, message="Signed in", user=user, session_id=None)
     browser.drop_secret(request, response)
-    return _private(cookies.put(request, response, entry.token))
+    return _private(cookies.put(request, response, entry.token, mark=entry.mark))
 
 
 def _returned(kind: type[Returned]) -> Returned:

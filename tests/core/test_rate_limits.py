@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -199,6 +200,12 @@ def test_a_known_device_guesses_no_better_than_others(guessed: Flask) -> None:
     assert browser.sign_in("ada").status_code == 429
     answers = statuses(15, lambda: browser.sign_in("boss", "wrong"))
     assert answers == [401] * 10 + [429] * 5
+
+
+def test_many_guesses_at_one_moment_are_no_way_round(guessed: Flask) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: guess_from(guessed, "203.0.113.9", "wrong"), range(24)))
+    assert sorted(answers) == [401] * 10 + [429] * 14
 
 
 def guess_from(app: Flask, address: str, password: str) -> int:

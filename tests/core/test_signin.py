@@ -136,6 +136,16 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(
     assert browser.get("/api/auth/me").status_code == 200
 
 
+def test_a_browser_is_marked_once_out_of_reach_of_scripts(app: Flask) -> None:
+    browser = Browser(app)
+    answer = browser.sign_in("rita")
+    (cookie,) = [c for c in answer.headers.getlist("Set-Cookie") if "simpletuner_device" in c]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    again = browser.sign_in("rita").headers.getlist("Set-Cookie")
+    assert not [c for c in again if "simpletuner_device" in c]
+
+
 def test_a_cookie_of_plain_http_opens_nothing_on_https(app: Flask) -> None:
     browser = Browser(app)
     browser.sign_in("rita")

@@ -154,6 +154,15 @@ class LdapConfig(BaseModel):
         found = _COMPARED.search(self.user_search_filter)
         return self.username_attribute or (found[1] if found else "uid")
 
+    @property
+    def principal_filter(self) -> str:
+        """The filter for people by name@domain, where the one for people asks Active Directory's
+        sAMAccountName; else empty."""
+        found = _COMPARED.search(self.user_search_filter)
+        if found is None or found[1].lower() != "samaccountname":
+            return ""
+        return self.user_search_filter.replace(found[0], "(userPrincipalName={username})")
+
 
 def split_server(text: str) -> tuple[str, str, int | None]:
     """Return scheme (may be empty), host and port (None: the usual one) of a server.

@@ -60,7 +60,7 @@ def person(connection: ldap3.Connection, config: LdapConfig, username: str) -> E
     for query in person_filters(config, username):
         found = entries(connection, config.people_base, query, wanted(config), most=2)
         if len(found) > 1:
-            raise SeveralMatch(f"{len(found)} entries match {query}")
+            raise SeveralMatch(f"{len(found)} entries match this name")
         if found:
             return found[0]
     return None
@@ -73,9 +73,7 @@ def person_filters(config: LdapConfig, username: str) -> list[str]:
         return []
     query = config.user_search_filter
     found = [filled(query, username=name if backslash else username)]
-    by_account = f"({config.name_attribute}={{username}})"
-    if "@" in username and "samaccountname" in query.lower() and by_account in query:
-        by_principal = query.replace(by_account, "(userPrincipalName={username})")
+    if "@" in username and (by_principal := config.principal_filter):
         found.append(filled(by_principal, username=username))
     return found
 
@@ -206,7 +204,8 @@ def entries(
     """Return what a search finds below `base_dn` (with `base`, that entry itself).
 
     With `most`, no more than so many, and that there are more is no Trouble. References to other
-    servers are not followed. Raises Trouble when the answer is not conclusive.
+    servers are not followed. Raises Trouble, without what was searched (people type passwords as
+    names), when the answer is not conclusive.
     """
     scope = ldap3.BASE if base else ldap3.SUBTREE
     try:
@@ -214,16 +213,14 @@ def entries(
             base_dn, query, scope, attributes=list(attributes), size_limit=most, time_limit=30
         )
     except NO_ANSWER as error:
-        raise Trouble("search", f"the search {query} below {base_dn} failed: {error}.") from error
+        raise Trouble("search", f"the search below {base_dn} failed: {error}.") from error
     code = connection.result["result"]
     fine = {RESULT_SUCCESS} | ({RESULT_SIZE_LIMIT_EXCEEDED} if most else set())
     if code == RESULT_NO_SUCH_OBJECT and base:
         return []
     if code not in fine:
         said = " ".join((connection.result["description"], connection.result.get("message") or ""))
-        raise Trouble(
-            "search", f"the directory did not answer the search {query} below {base_dn}: {said}."
-        )
+        raise Trouble("search", f"the directory did not answer a search below {base_dn}: {said}.")
     return [
         Entry(each["dn"], {key.lower(): list(v) for key, v in each["raw_attributes"].items()})
         for each in connection.response or ()

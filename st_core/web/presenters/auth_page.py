@@ -79,7 +79,7 @@ def lines(rows: Sequence[AuthProvider], kinds: Mapping[str, AuthProviderKind]) -
 
 def _line(row: AuthProvider, kinds: Mapping[str, AuthProviderKind]) -> Line:
     config = row.config
-    where = next((str(config[key]) for key in ("issuer", "server") if config.get(key)), "")
+    where = next((_written(config[key]) for key in ("issuer", "server") if config.get(key)), "")
     known = kinds.get(row.kind)
     count = sum(len(names) for names in row.level_mapping.values())
     return Line(

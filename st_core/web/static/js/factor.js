@@ -16,7 +16,7 @@ function show(enrolment) {
 
 const standalone = (svg) => (svg.includes("xmlns=") ? svg : svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"'));
 
-dialog.addEventListener("st-open", async () => {
+async function begin() {
   try {
     show(await call("POST", dialog.dataset.enrols));
   } catch (error) {
@@ -24,5 +24,8 @@ dialog.addEventListener("st-open", async () => {
     if (!(error instanceof Problem)) throw error;
     complain(error);
   }
-});
+}
+
+dialog.addEventListener("st-open", begin);
+if (dialog.open) begin();   // it was opened before this module was there
 dialog.addEventListener("close", () => { one("[data-qr]", dialog).replaceChildren(); one("[data-secret]", dialog).textContent = ""; });

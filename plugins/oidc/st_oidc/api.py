@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from st_core.api import cookies
 from st_core.api.routing import PUBLIC, SIGNED_IN, answer, page, route
 from st_core.errors import NotFound, RateLimited, StError
-from st_core.services import throttles, users
+from st_core.services import sessions, throttles, users
 from st_core.web.next_page import HOME, same_site
 
 from . import addresses, browser, failures
@@ -116,6 +116,8 @@ def _finish(provider: str | None, *, as_page: bool) -> Response:
     begun = flow.take(returned, provider, browser.secret_of(request))
     g.st_oidc_provider = begun.provider
     entry = flow.finish(returned, begun)
+    if before := cookies.session_token(request):
+        sessions.leave(before)  # its cookie is replaced: nobody could end it any more
     if as_page:
         wanted = begun.next_path if begun.next_path != HOME else _one("frontend_url")
         response = redirect(same_site(wanted), 303, Response)

@@ -62,6 +62,15 @@ def test_a_person_signs_in_and_has_the_levels_of_the_groups(house: House, op: Ro
     assert house.events() == []
 
 
+def test_a_second_sign_in_ends_the_session_it_replaces(house: House, op: Rogue) -> None:
+    browser = house.browser()
+    browser.sign_in(op)
+    first = browser.session()
+    browser.sign_in(op)
+    assert browser.session() not in (None, first)
+    assert len(browser.client.get("/api/auth/sessions").get_json()["sessions"]) == 1
+
+
 def test_levels_follow_the_groups_at_every_sign_in(house: House, op: Rogue) -> None:
     browser = house.browser()
     op.claims = {"groups": ["ml-users", "ml-admins"]}

@@ -13,7 +13,7 @@ from ..contracts import Viewer
 from ..db import db, unit_of_work
 from ..errors import NotAllowed, SetTimeRule
 from ..models import Level, User
-from . import accounts, authority, passwords, rights, settings, throttles
+from . import accounts, authority, devices, passwords, rights, settings, throttles
 from .accounts import NewAccount
 from .throttles import Rule
 
@@ -64,7 +64,7 @@ def register(wanted: NewAccount, address: str | None) -> User:
             "This server makes no accounts by itself. Ask an administrator for an invitation.",
             code="registration_disabled",
         )
-    throttles.check((TRIES, address or ""))
+    throttles.check((TRIES, devices.caller(address)))
     level = settings.value(LEVEL)
     _require_harmless(level)
     hashed = passwords.hash(wanted.password or "")

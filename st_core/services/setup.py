@@ -17,7 +17,7 @@ from datetime import timedelta
 
 from sqlalchemy import and_, func, select
 
-from .. import logs
+from .. import actor, logs
 from ..clock import now
 from ..db import db, unit_of_work
 from ..errors import Conflict, NotAllowed, NotFound
@@ -25,6 +25,7 @@ from ..models import Level, User
 from . import (
     accounts,
     authority,
+    devices,
     events,
     one_time_links,
     passwords,
@@ -87,7 +88,7 @@ def first_admin(wanted: NewAccount, *, code: str | None, trusted: bool) -> User:
     if not is_open():
         raise _already()
     if not trusted:
-        throttles.check((TRIES, "everybody"))
+        throttles.check((TRIES, devices.caller(actor.current().address)))
     hashed = passwords.hash(wanted.password or "")
     with unit_of_work(gate=authority.GATE):
         if not is_open():

@@ -4,9 +4,7 @@ what follows from both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from ..contracts import Permission
 from ..models import PermissionOverride, User
@@ -21,11 +19,6 @@ class Explained:
     levels: tuple[str, ...]
     override: PermissionOverride | None
     holds: bool
-
-    @property
-    def granted_at(self) -> datetime | None:
-        """Return since when the override holds."""
-        return self.override.granted_at if self.override else None
 
 
 def explain(user: User) -> list[Explained]:
@@ -50,11 +43,3 @@ def _explained(
 def category(name: str) -> str:
     """Return the first word of a permission's name, by which lists group them."""
     return name.partition(".")[0]
-
-
-def grouped(names: Sequence[str]) -> dict[str, list[str]]:
-    """Return permission names by category, in the order they are given."""
-    found: dict[str, list[str]] = {}
-    for name in names:
-        found.setdefault(category(name), []).append(name)
-    return found

@@ -76,7 +76,7 @@ def user(user_id: int) -> str:
         overrides=person_page.overrides(explained, givers),
         sessions=person_page.sessions(found.sessions),
         keys=keys,
-        credentials=person_page.credentials(found.credentials, f"/api/users/{user_id}/credentials"),
+        credentials=person_page.credentials(found.credentials),
         deactivation=person_page.deactivation(
             len(found.sessions), working, (found.running_count, found.waiting_count)
         ),

@@ -39,5 +39,5 @@ def profile() -> str:
         factor=second_factor.standing(viewer.user_id),
         sessions=person_page.sessions(found.sessions, here.id if here else None),
         keys=person_page.keys(found.keys),
-        credentials=person_page.credentials(found.credentials, "/api/users/me/credentials"),
+        credentials=person_page.credentials(found.credentials),
     )

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
-
 from ...contracts import Permission
-from ...db import db
 from ...models import Level
-from ...models.identity import user_level
-from ...services import permission_sources, permissions, rights
+from ...services import level_grants, permission_sources, permissions, rights
+from ...services import levels as service
 from ..formats import plural
 from .person_page import category_title
 
@@ -51,14 +48,8 @@ class Line:
 
 def levels() -> list[Column]:
     """Return every level, the lowest first, with how many people have it."""
-    count = (
-        select(func.count(user_level.c.user_id))
-        .where(user_level.c.level_id == Level.id)
-        .correlate(Level)
-        .scalar_subquery()
-    )
-    rows = db.session.execute(select(Level, count).order_by(Level.priority, Level.name))
-    return [_column(level, people) for level, people in rows]
+    people = level_grants.all_holders()
+    return [_column(level, people.get(level.id, 0)) for level in service.all_levels()]
 
 
 def _column(level: Level, people: int) -> Column:

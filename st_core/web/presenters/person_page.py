@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import url_for
-
 from ...clock import now
 from ...models import ApiKey, ProviderCredential, Session, User
 from ...services import credentials as stored
@@ -89,8 +87,6 @@ class Credential:
     is_stale: bool
     is_active: bool
     description: str
-    last_used_at: datetime | None
-    url: str
 
 
 def levels(user: User, sources: Mapping[str, str]) -> list[HeldLevel]:
@@ -177,12 +173,12 @@ def _key(row: ApiKey) -> Key:
     )
 
 
-def credentials(rows: Sequence[ProviderCredential], base: str) -> list[Credential]:
-    """Return the secrets a person keeps; `base` is the API address of their credentials."""
-    return [_credential(row, base) for row in rows]
+def credentials(rows: Sequence[ProviderCredential]) -> list[Credential]:
+    """Return the secrets a person keeps."""
+    return [_credential(row) for row in rows]
 
 
-def _credential(row: ProviderCredential, base: str) -> Credential:
+def _credential(row: ProviderCredential) -> Credential:
     age = now() - row.updated_at
     return Credential(
         provider=row.provider,
@@ -192,8 +188,6 @@ def _credential(row: ProviderCredential, base: str) -> Credential:
         is_stale=row.is_active and stored.is_stale(row),
         is_active=row.is_active,
         description=row.description,
-        last_used_at=row.last_used_at,
-        url=f"{base}/{row.provider}/{row.credential_name}",
     )
 
 
@@ -247,11 +241,6 @@ def deactivation(session_count: int, key_count: int, job_counts: tuple[int, int]
         f"Ends {plural(session_count, 'session')} and stops {plural(key_count, 'key')} at once."
         f"{jobs if running or waiting else ''} Nothing is deleted."
     )
-
-
-def url(user_id: int) -> str:
-    """Return the address of a person's page."""
-    return url_for("web.user", user_id=user_id)
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -66,7 +66,6 @@ function show(step, before) {
 
 function refuse(form, error) {
   fields.show(form, error, (path) => one(`[name="${CSS.escape(path)}"]`, form), { title: form.dataset.refused });
-  if (error.code === "second_factor_expired") for (const link of all("[data-start-again]", form)) link.hidden = false;
 }
 
 on("submit", "form[data-entry]", (form, event) => { event.preventDefault(); send(form); });

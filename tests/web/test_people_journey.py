@@ -387,3 +387,24 @@ def test_an_organisation_with_a_team_and_its_lead_is_made_on_the_page(
     assert axe_findings(page) == []
     page.goto("/admin/users/2")
     expect(page.locator("#places")).to_contain_text("Speech")
+
+
+def test_a_level_of_the_system_gets_more_and_keeps_what_it_has(
+    team_server: ServerProcess, visit: Callable[..., Page]
+) -> None:
+    page = visit(team_server, "/login?next=/admin/levels")
+    sign_in(page, ADMIN)
+    page.get_by_role("link", name="Researcher").press("Enter")
+    expect(page.locator("input[value='job.submit']")).to_be_disabled()
+    page.locator("html[data-ready]").wait_for(state="attached")
+    page.locator("input[value='quota.view']").check()
+    press(page, "Save the level")
+    expect(page.locator("#levels")).to_be_visible()
+    page.goto("/admin/users/2")
+    page.get_by_text("Quotas", exact=False).first.click()
+    expect(page.locator("#permissions li", has_text="quota.view")).to_contain_text(
+        "from Researcher"
+    )
+    expect(page.locator("#permissions li", has_text="job.submit")).to_contain_text(
+        "from Researcher"
+    )

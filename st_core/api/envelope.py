@@ -17,11 +17,12 @@ from flask import Flask, Response, g, render_template, request
 from jinja2 import TemplateError
 from markupsafe import Markup
 from pydantic import ValidationError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from ..errors import Malformed, StError, Unavailable
+from ..db import is_lost_reference
+from ..errors import Conflict, Malformed, StError, Unavailable
 from .parsing import fields_of
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _of_werkzeug)
     for trouble in (OperationalError, InterfaceError, NoConnectionLeft):
         app.register_error_handler(trouble, _of_database)
+    app.register_error_handler(IntegrityError, _of_integrity)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -144,6 +146,16 @@ def _of_database(error: Exception) -> Response:
             code="database_unavailable",
             headers={"Retry-After": "5"},
         )
+    )
+
+
+def _of_integrity(error: IntegrityError) -> Response:
+    """Answer for a write that came second: what it refers to, or who made it, was just deleted."""
+    if not is_lost_reference(error):
+        return _unexpected(error)
+    log.warning("%s %s came too late: %s", request.method, request.path, error.orig)
+    return of_ours(
+        Conflict("Something this belongs to was deleted at the same moment; look again.")
     )
 
 

@@ -73,6 +73,8 @@ class Refused(StError):
     """A gate of the submission pipeline said no; the refusal is recorded."""
 
     status, code, title = 403, "refused", "The submission was refused"
+    #: An event tells of it already.
+    is_recorded = False
 
 
 class SubmissionInvalid(Refused):

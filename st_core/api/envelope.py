@@ -22,7 +22,8 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from ..db import is_lost_reference
-from ..errors import Conflict, Malformed, StError, Unavailable
+from ..errors import Conflict, Malformed, NotAllowed, StError, Unavailable
+from ..services import refusals
 from .parsing import fields_of
 
 log = logging.getLogger(__name__)
@@ -114,6 +115,8 @@ def of_ours(error: StError) -> Response:
         log.warning(
             "%s %s answered %d: %s", request.method, request.path, error.status, error.detail
         )
+    if isinstance(error, NotAllowed) and not error.is_recorded and g.get("st_viewer") is not None:
+        refusals.record(g.st_viewer, request.method, str(request.url_rule), error)
     return problem(
         error.status,
         error.detail,

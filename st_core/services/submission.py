@@ -165,6 +165,7 @@ def complete(viewer: Viewer, draft: Draft) -> Submission:
 def record_refusal(submission: Submission, refusal: Refused) -> None:
     """Command: write down that a submission was refused, in a unit of work of its own."""
     exceeded = refusal.status == 429
+    refusal.is_recorded = True
     with unit_of_work():
         events.emit(
             "quota.exceeded" if exceeded else "job.refused",

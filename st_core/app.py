@@ -43,6 +43,7 @@ BUNDLED = (
     "tiny_trainer",
     "simpletuner_trainer",
     "command_trainer",
+    "audit",
     "metrics",
 )
 

@@ -2,7 +2,18 @@
 
 from st_core import hookimpl
 
-from . import api, archives, commands, export_api, ledger, models, services, settings, streaming
+from . import (
+    api,
+    archives,
+    commands,
+    export_api,
+    ledger,
+    models,
+    pages,
+    services,
+    settings,
+    streaming,
+)
 
 
 @hookimpl
@@ -33,6 +44,11 @@ def st_services():
 @hookimpl
 def st_blueprints():
     return [api.blueprint]
+
+
+@hookimpl
+def st_nav_items(viewer):
+    return pages.NAV_ITEMS
 
 
 @hookimpl

@@ -6,7 +6,7 @@ This one file is all that is needed besides the package `cryptography`; the serv
 log with the same code.
 
 The form: every line is a JSON object with sorted keys (by code point), no spaces, ASCII only with
-`\\uXXXX` for the rest, numbers as Python's shortest `repr`; close to RFC 8785. An *entry* holds
+`\\u` escapes for the rest, numbers as Python's shortest `repr`; close to RFC 8785. An *entry* holds
 every field; `entry_hash` is the SHA-256 (hex) of its line without `entry_hash`, `previous_hash`
 that of the entry before ("genesis" for number 1): a hash covers everything up to its entry. A
 *statement* is signed (Ed25519 over its line without `signature`): a `checkpoint` names number and

@@ -20,6 +20,12 @@ moment = st_core.db.UtcDateTime(timezone=True)
 
 
 def upgrade() -> None:
+    _entries()
+    _end()
+    _beside()
+
+
+def _entries() -> None:
     op.create_table(
         "audit_entry",
         sa.Column("number", big, autoincrement=False, nullable=False),
@@ -51,6 +57,9 @@ def upgrade() -> None:
     op.create_index("ix_audit_entry_actor_id", "audit_entry", ["actor_id", "number"])
     op.create_index("ix_audit_entry_target", "audit_entry", ["target_type", "target_id", "number"])
     op.create_index("ix_audit_entry_timestamp", "audit_entry", ["timestamp"])
+
+
+def _end() -> None:
     head = op.create_table(
         "audit_head",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -72,6 +81,9 @@ def upgrade() -> None:
         sa.Column("created_at", moment, nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_audit_key")),
     )
+
+
+def _beside() -> None:
     op.create_table(
         "audit_checkpoint",
         sa.Column("number", big, autoincrement=False, nullable=False),

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Actor:
-    """The doer of what happens next. `door` is page, api, cli, service or plugin."""
+    """The doer of what happens next. `door` is page, api, cli, service or plugin; `device` is the
+    mark of a browser that has signed in before."""
 
     name: str = "system"
     user_id: int | None = None
@@ -19,6 +20,8 @@ class Actor:
     address: str | None = None
     door: str = "service"
     request_id: str | None = None
+    user_agent: str | None = None
+    device: str | None = None
 
 
 _current: ContextVar[Actor] = ContextVar("st_actor", default=Actor())  # noqa: B039 - frozen

@@ -10,22 +10,42 @@ from typing import Any
 from flask import Flask
 
 from . import access_log, api, config, logs, web
-from .api import routing
+from .api import open_paths, routing
 from .boot import core_services
-from .contracts import EventType, HealthCheck, Permission, Provider, Service, Trainer
+from .contracts import (
+    AuthProviderKind,
+    EventType,
+    HealthCheck,
+    Permission,
+    Provider,
+    Service,
+    Trainer,
+)
 from .core_settings import CORE_SETTINGS
 from .db import db
 from .errors import ConfigError, PluginError
+from .event_types import CORE_EVENTS, IDENTITY_EVENTS
 from .plugins import PluginManager, find
 from .schema import init_schema
 from .services import permissions
-from .services.events import CORE_EVENTS
 from .services.policy import Memory
+from .services.presence import Presence
+from .services.request_rates import RequestRates
 from .services.tasks import ThreadRunner
 
 #: Bundled plugins of a fresh server: every one that needs no outside service, in the order they
 #: are called.
-BUNDLED = ("local_gpu", "tiny_trainer", "simpletuner_trainer", "command_trainer", "metrics")
+BUNDLED = (
+    "network_trust",
+    "oidc",
+    "ldap",
+    "local_gpu",
+    "tiny_trainer",
+    "simpletuner_trainer",
+    "command_trainer",
+    "audit",
+    "metrics",
+)
 
 
 @dataclass
@@ -39,10 +59,13 @@ class Deployment:
     event_types: dict[str, EventType] = field(default_factory=dict)
     providers: dict[str, Provider] = field(default_factory=dict)
     trainers: dict[str, Trainer] = field(default_factory=dict)
+    auth_kinds: dict[str, AuthProviderKind] = field(default_factory=dict)
     services: list[Service] = field(default_factory=list)
     health_checks: list[tuple[str, HealthCheck]] = field(default_factory=list)
     subscribers: tuple[str, ...] = ()
     policy: Memory = field(default_factory=Memory)
+    presence: Presence = field(default_factory=Presence)
+    request_rates: RequestRates = field(default_factory=RequestRates)
     runner: ThreadRunner | None = None
     booted: bool = False
 
@@ -103,11 +126,11 @@ def _enabled(overrides: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]
 
 def _declared(plugins: PluginManager) -> list[tuple[str, Any]]:
     """Return (owner, setting) pairs: the core's, then each plugin's, whose keys begin with its
-    name."""
+    name unless the guide names them."""
     pairs: list[tuple[str, Any]] = [("core", setting) for setting in CORE_SETTINGS]
     for plugin, answer in plugins.each("st_settings"):
         for setting in answer or ():
-            if not setting.key.startswith(f"{plugin}."):
+            if not (setting.named_by_guide or setting.key.startswith(f"{plugin}.")):
                 raise PluginError(
                     f"{plugin} declares the setting {setting.key!r}: it must begin with {plugin!r}"
                 )
@@ -123,6 +146,7 @@ def _check_choices(settings: config.Settings) -> None:
     ):
         if settings.value(key) not in choices:
             raise ConfigError(f"{key}: {settings.value(key)!r} is not one of {', '.join(choices)}.")
+    open_paths.check(settings.value(open_paths.KEY))
 
 
 def _register_blueprints(app: Flask, plugins: PluginManager) -> None:
@@ -153,12 +177,13 @@ def _collect(deployment: Deployment) -> None:
         permissions.CATALOGUE, gather("st_permissions", "name", "permission"), "permission"
     )
     deployment.event_types = with_core(
-        {kind.name: kind for kind in CORE_EVENTS},
+        {kind.name: kind for kind in (*CORE_EVENTS, *IDENTITY_EVENTS)},
         gather("st_event_types", "name", "event"),
         "event",
     )
     deployment.providers = gather("st_providers", "name", "provider")
     deployment.trainers = gather("st_trainers", "name", "trainer")
+    deployment.auth_kinds = gather("st_auth_provider_kinds", "kind", "kind of sign-in provider")
     deployment.services = core_services() + list(gather("st_services", "name", "service").values())
     deployment.health_checks = list(
         plugins.collect("st_health_checks", "name", "health check").values()

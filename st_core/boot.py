@@ -21,8 +21,13 @@ from .services import (
     config_samples,
     deliveries,
     dispatcher,
+    expiry,
     leases,
+    presence,
+    provider_file,
+    sealed_values,
     settings,
+    setup,
     streams,
     tasks,
     users,
@@ -38,6 +43,9 @@ def core_services() -> list[Service]:
         Service("dispatch", dispatcher.run, every_seconds=5.0, exclusive=False, rest_seconds=0.02),
         Service("watch", watcher.run, every_seconds=1.0, exclusive=False),
         Service("deliver", deliveries.run, every_seconds=5.0, exclusive=False, rest_seconds=0.1),
+        Service("presence", presence.write, every_seconds=60.0, exclusive=False),
+        Service("session cleanup", expiry.run, every_seconds=900.0),
+        Service("plugin cleanup", expiry.ask_plugins, every_seconds=86_400.0),
     ]
 
 
@@ -61,6 +69,8 @@ def prepare(app: Flask) -> None:
             users.ensure_levels()
         config_samples.seed()
         settings.refresh()
+        sealed_values.warn_of_lost()
+        provider_file.bring_in()
         deliveries.skip_unsubscribed()
         leases.bury_the_dead()
         watcher.take_from_the_dead()
@@ -75,6 +85,8 @@ def boot(app: Flask, *, services: bool = True) -> Any:
     prepare(app)
     deployment = app.extensions["st"]
     if services and deployment.runner is None:
+        with app.app_context(), acting(Actor(name="server start", door="service")):
+            setup.announce()
         runner = tasks.ThreadRunner(app, deployment.services)
         deployment.runner = runner
         streams.attach(app, runner)

@@ -217,8 +217,6 @@ def load(
             raise ConfigError(
                 f"{owner} and {view.owners[setting.key]} both declare {setting.key!r}"
             )
-        if setting.secret and setting.editable:  # it would be stored as it is
-            raise ConfigError(f"{owner} declares the secret {setting.key!r} as editable")
         view.declared[setting.key], view.owners[setting.key] = setting, owner
     for key, raw in _flat(data, view.declared, ""):
         if key not in view.declared:

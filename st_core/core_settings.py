@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator
+
 from .contracts import Setting
+from .outgoing.addresses import check_entries
+
+
+def _below_admin(level: str) -> str:
+    """Refuse the administrators' level, which nobody may give to themselves."""
+    if level.strip().lower() == "admin":
+        raise ValueError("nobody may make themselves an administrator")
+    return level
+
 
 CORE_SETTINGS = (
     Setting(
@@ -26,6 +40,77 @@ CORE_SETTINGS = (
         "auto",
         "auto: a request from this machine acts as the local owner while nobody else exists; "
         "local: it always does; team: everybody signs in.",
+    ),
+    Setting(
+        "auth.local_user",
+        str | None,
+        None,
+        "User name as whom a request from this machine acts where auth.mode lets it. Not given: "
+        "the local owner, else the first administrator.",
+    ),
+    Setting(
+        "registration.enabled",
+        bool,
+        False,
+        "Let people make an account themselves.",
+        editable=True,
+    ),
+    Setting(
+        "registration.default_level",
+        Annotated[str, AfterValidator(_below_admin)],
+        "researcher",
+        "Level of people who made their account themselves; never admin.",
+        editable=True,
+    ),
+    Setting(
+        "rate_limit.calls",
+        int,
+        360,
+        "Requests one address may send in a period, and ten times as many for whoever is signed "
+        "in; 0 for any number.",
+        unit="requests",
+        env="RATE_LIMIT_CALLS",
+        minimum=0,
+    ),
+    Setting(
+        "rate_limit.period_seconds",
+        int,
+        60,
+        "Length of that period.",
+        unit="seconds",
+        env="RATE_LIMIT_PERIOD",
+        minimum=1,
+        maximum=3600,
+    ),
+    Setting(
+        "auth.bypass_paths",
+        list[str],
+        [],
+        "Paths that answer GET without signing in, by whole segments: of health and metrics alone.",
+    ),
+    Setting(
+        "secrets.key",
+        str | None,
+        None,
+        "Keys that seal stored secrets, each 32 bytes in base64, newest first and with commas "
+        "between them. Not given: secret.key in the state folder, made when first needed.",
+        secret=True,
+        env="SIMPLETUNER_CREDENTIAL_KEY",
+    ),
+    Setting(
+        "network.allowed_private",
+        Annotated[list[str], AfterValidator(check_entries)],
+        [],
+        "Private networks (10.1.0.0/16) and host names (keycloak.internal) that requests aimed by "
+        "users may reach: sign-in providers, webhooks. Listed ones may also be asked over http.",
+        editable=True,
+    ),
+    Setting(
+        "tls.ca_bundle",
+        Path | None,
+        None,
+        "File with the certificate authorities (PEM) that outgoing calls trust. Not given: the "
+        "well-known ones.",
     ),
     Setting("server.host", str, "127.0.0.1", "Address to listen on.", env="SIMPLETUNER_HOST"),
     Setting(

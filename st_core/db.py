@@ -2,8 +2,8 @@
 keep units.
 
 SQLite writes begin with `BEGIN IMMEDIATE` behind a process-wide lock; other databases lock one row
-of the table `lock` per *gate* (`submit`, `dispatch`). Order of locks everywhere: gate, job row,
-plugin rows, journal.
+of the table `lock` per *gate* (`submit`, `dispatch`, `people`). Order of locks everywhere: gate,
+job row, plugin rows, journal.
 
 A *turn* is a thread's right to ask for a gate: threads that wait for it hold no connection.
 """
@@ -176,8 +176,8 @@ def fresh_view() -> None:
 def unit_of_work(gate: str | None = None) -> Iterator[Session]:
     """Write everything inside together, or nothing of it. Units of work do not nest.
 
-    `gate` names the one lock under which decisions of a kind are made (`submit`, `dispatch`).
-    Raises RuntimeError when one is open already or changes were made outside of one.
+    `gate` names the one lock under which decisions of a kind are made (`submit`, `dispatch`,
+    `people`). Raises RuntimeError when one is open already or changes were made outside of one.
     """
     session = db.session()
     if session.info.get("uow"):
@@ -225,6 +225,11 @@ def revocable() -> Iterator[None]:
         savepoint.rollback()
         del session.info.get("journal", [])[emitted:]
         raise
+
+
+def is_lost_reference(error: DBAPIError) -> bool:
+    """Tell whether a write failed because a row it refers to was deleted at the same moment."""
+    return getattr(error.orig, "sqlstate", "") == "23503" or "FOREIGN KEY" in str(error.orig)
 
 
 def retried(command: Callable[P, R]) -> Callable[P, R]:

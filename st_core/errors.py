@@ -73,6 +73,8 @@ class Refused(StError):
     """A gate of the submission pipeline said no; the refusal is recorded."""
 
     status, code, title = 403, "refused", "The submission was refused"
+    #: An event tells of it already.
+    is_recorded = False
 
 
 class SubmissionInvalid(Refused):
@@ -91,6 +93,12 @@ class QuotaExceeded(Refused):
     """A limit with action `block` is reached (429)."""
 
     status, code, title = 429, "quota_exceeded", "A limit is reached"
+
+
+class RateLimited(StError):
+    """Too many tries in too short a time; `Retry-After` says when to come back (429)."""
+
+    status, code, title = 429, "rate_limit_exceeded", "Too many requests"
 
 
 class Unavailable(StError):

@@ -7,7 +7,6 @@ everything that must reach each plugin whatever the others do goes through `each
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import logging
 import os
@@ -19,11 +18,24 @@ from types import ModuleType
 from typing import Any, cast
 
 import pluggy
-from flask import current_app
+from flask import Request, current_app
 
-from . import hookspecs
-from .contracts import Denial, Hold, JobState, Section, Submission, Verdict, Viewer
+from . import hookspecs, plugin_rules
+from .contracts import (
+    Denial,
+    Hold,
+    Identity,
+    JobState,
+    LoginAttempt,
+    Rejected,
+    Section,
+    SignedIn,
+    Submission,
+    Verdict,
+    Viewer,
+)
 from .errors import ConfigError, PluginError
+from .plugin_rules import did_you_mean
 
 GROUP = "simpletuner.plugins"
 log = logging.getLogger(__name__)
@@ -82,7 +94,7 @@ class PluginManager:
         self.modules = {name: self._load(name) for name in enabled}
         for name in reversed(enabled):  # pluggy calls the last registered first
             self._register(name, self.modules[name])
-        self._check_names()
+        plugin_rules.check(self._pm, self.modules)
         if os.environ.get("ST_TRACE_HOOKS") == "1":
             self._trace()
 
@@ -109,20 +121,6 @@ class PluginManager:
         except pluggy.PluginValidationError as error:
             where, *_, what = str(error).splitlines()  # "Plugin 'x' for hook 'y'", then the details
             raise PluginError(f"{where}: {what}") from error
-
-    def _check_names(self) -> None:
-        """Refuse an `st_…` implementation that answers no hook: a misspelt name would never be
-        called."""
-        known = {name for name in dir(hookspecs) if name.startswith("st_")}
-        for name, module in self.modules.items():
-            for attribute in vars(module):
-                marked = hasattr(getattr(module, attribute), "simpletuner_impl")
-                if marked and attribute not in known:
-                    raise PluginError(
-                        f"{name} implements {attribute!r}, which is no hook."
-                        f"{did_you_mean(attribute, known)}",
-                        code="unknown_hook",
-                    )
 
     def _trace(self) -> None:
         started: list[float] = []
@@ -194,6 +192,36 @@ class PluginManager:
         """Tell every plugin of a move, inside its unit of work."""
         self._pm.hook.st_job_transition(job=job, old=old, new=new)
 
+    def record(self, entries: Sequence[Mapping[str, Any]]) -> None:
+        """Let the record of facts be written, inside their unit of work; what raises cancels it."""
+        self._pm.hook.st_record(entries=entries)
+
+    def identify_request(self, request: Request) -> Identity | None:
+        """Return the first identity in list order, or None."""
+        answers = (answer for _, answer in self.each("st_identify_request", request=request))
+        return next((identity for identity in answers if identity), None)
+
+    def check_password(
+        self, username: str, password: str, attempt: LoginAttempt
+    ) -> SignedIn | Rejected | None:
+        """Return the first answer in list order, or None; a plugin that fails is logged and passed
+        over."""
+        for plugin in self.implementers("st_check_password"):
+            try:
+                answer: SignedIn | Rejected | None = self.call(
+                    plugin,
+                    "st_check_password",
+                    username=username,
+                    password=password,
+                    attempt=attempt,
+                )
+            except Exception:
+                log.exception("hook st_check_password of %s failed", plugin)
+                continue
+            if answer is not None:
+                return answer
+        return None
+
     def job_environment(self, job: Any) -> dict[str, str]:
         """Join the environments. Raises PluginError when two plugins give the same variable."""
         joined: dict[str, str] = {}
@@ -238,12 +266,6 @@ class PluginManager:
                 }
             )
         return rows
-
-
-def did_you_mean(word: str, known: Any) -> str:
-    """Return ` Did you mean 'x'?` for the nearest known word, or an empty string."""
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def current_plugins() -> PluginManager:

@@ -11,7 +11,7 @@ import re
 import sys
 import types
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from . import hookspecs
 from .config import Settings
@@ -127,6 +127,8 @@ def type_name(kind: Any) -> str:
     """Return a type as people write it: `int`, `list of str`, `int or nothing`."""
     if kind is type(None):
         return "nothing"
+    if get_origin(kind) is Annotated:
+        return type_name(get_args(kind)[0])
     if get_origin(kind) is list:
         return f"list of {type_name(get_args(kind)[0])}"
     if isinstance(kind, types.UnionType) or (

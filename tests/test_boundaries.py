@@ -10,7 +10,10 @@ from tests.sources import Module, core, plugin, plugin_names
 PUBLIC = (
     "st_core.hookimpl",
     "st_core.__version__",
+    "st_core.actor.",
+    "st_core.api.cookies.",
     "st_core.api.guard.current_viewer",
+    "st_core.api.origin.is_forwarded",
     "st_core.api.routing.",
     "st_core.clock.",
     "st_core.contracts.",
@@ -18,9 +21,12 @@ PUBLIC = (
     "st_core.errors.",
     "st_core.failpoints.",
     "st_core.models.",
+    "st_core.outgoing.",
     "st_core.progress.",
+    "st_core.secrets.",
     "st_core.services.",
     "st_core.testing.",
+    "st_core.web.next_page.",
 )
 
 #: layer → the layers below it that it must never reach up to

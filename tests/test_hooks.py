@@ -48,7 +48,7 @@ def test_a_hook_says_its_kind_and_takes_at_most_three_arguments(hook: str) -> No
 
 @pytest.mark.parametrize("hook", SPECS)
 def test_a_hook_names_exactly_the_bundled_plugins_that_use_it(hook: str) -> None:
-    named = re.search(r"^Used by:\s+(.+)\.$", doc(hook), re.MULTILINE)
+    named = re.search(r"^Used by:\s+(.+)\.$", doc(hook), re.MULTILINE | re.DOTALL)
     using = [name for name in plugin_names() if hook in implementations(name)]
     assert named
     assert sorted(re.split(r",\s*", named[1])) == using

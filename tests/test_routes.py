@@ -10,6 +10,15 @@ from flask import Flask
 
 from st_core.api.routing import ALWAYS, PUBLIC, SIGNED_IN, declared_for, is_static
 
+#: The ways through an OpenID provider, below both bases.
+THROUGH_OIDC = {
+    f"{base}/oidc/{ending}"
+    for base in ("/api/auth/external", "/api/cloud/external-auth")
+    for ending in (
+        *("start", "callback", "callback-redirect"),
+        *("<provider>/start", "<provider>/callback"),
+    )
+}
 #: What a caller without any credential is answered, on a server with accounts.
 OPEN_PATHS = {
     "/health",
@@ -20,8 +29,26 @@ OPEN_PATHS = {
     "/api/metrics/health/live",
     "/api/metrics/health/ready",
     "/api/auth/check",
+    "/api/auth/external/available",
+    "/api/auth/external/ldap/login",
+    "/api/cloud/external-auth/available",
+    "/api/cloud/external-auth/ldap/login",
+    "/api/auth/invitations/accept",
+    "/api/auth/links/show",
+    "/api/auth/login",
+    "/api/auth/logout",
+    "/api/auth/password-reset",
+    "/api/auth/register",
+    "/api/auth/second-factor",
+    "/api/auth/setup/first-admin",
     "/api/auth/setup/status",
+    "/api/users/meta/auth-status",
     "/api/version",
+    "/first-run",
+    "/invitation",
+    "/login",
+    "/register",
+    "/reset-password",
     "/static/core/<version>/<path:path>",
 }
 
@@ -48,7 +75,7 @@ def test_every_permission_a_route_asks_for_is_known(app: Flask) -> None:
 
 def test_only_the_listed_routes_are_open_to_everybody(app: Flask) -> None:
     found = {path for path, declared in declarations(app) if declared.is_open}
-    assert found == OPEN_PATHS
+    assert found == OPEN_PATHS | THROUGH_OIDC
 
 
 def test_every_json_route_says_what_it_does_and_answers(app: Flask) -> None:

@@ -5,21 +5,34 @@ from __future__ import annotations
 from flask import Blueprint, Flask
 
 from . import (
+    api_keys,
     auth,
     configs,
+    credentials,
+    entry,
     envelope,
     events,
+    external_auth,
     guard,
     health,
+    invitations,
     job_files,
     jobs,
+    levels,
+    members,
     openapi,
+    orgs,
+    profile,
     providers,
     queue,
     queue_limits,
     revisions,
+    row_numbers,
+    second_factor,
+    sessions,
     submit,
     system,
+    users,
 )
 
 
@@ -28,6 +41,18 @@ def blueprints() -> list[Blueprint]:
     modules = (
         health,
         auth,
+        entry,
+        sessions,
+        second_factor,
+        external_auth,
+        users,
+        invitations,
+        levels,
+        profile,
+        api_keys,
+        credentials,
+        orgs,
+        members,
         submit,
         jobs,
         job_files,
@@ -45,6 +70,7 @@ def blueprints() -> list[Blueprint]:
 
 def init_app(app: Flask) -> None:
     """Give `app` its guard, its one shape of errors, and the core's JSON routes."""
+    row_numbers.init_app(app)
     guard.init_app(app)
     envelope.init_app(app)
     for blueprint in blueprints():

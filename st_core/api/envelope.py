@@ -17,11 +17,13 @@ from flask import Flask, Response, g, render_template, request
 from jinja2 import TemplateError
 from markupsafe import Markup
 from pydantic import ValidationError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from ..errors import Malformed, StError, Unavailable
+from ..db import is_lost_reference
+from ..errors import Conflict, Malformed, NotAllowed, StError, Unavailable
+from ..services import refusals
 from .parsing import fields_of
 
 log = logging.getLogger(__name__)
@@ -44,11 +46,12 @@ def init_app(app: Flask) -> None:
     """Answer every error of `app` in this shape; an unexpected one as 500 with nothing but the
     request id.
     """
-    app.register_error_handler(StError, _of_ours)
+    app.register_error_handler(StError, of_ours)
     app.register_error_handler(ValidationError, _of_pydantic)
     app.register_error_handler(HTTPException, _of_werkzeug)
     for trouble in (OperationalError, InterfaceError, NoConnectionLeft):
         app.register_error_handler(trouble, _of_database)
+    app.register_error_handler(IntegrityError, _of_integrity)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -106,11 +109,14 @@ def _page(body: dict[str, Any], status: int) -> str:
         ).format(**body)
 
 
-def _of_ours(error: StError) -> Response:
+def of_ours(error: StError) -> Response:
+    """Answer for an error this product raised on purpose."""
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning(
             "%s %s answered %d: %s", request.method, request.path, error.status, error.detail
         )
+    if isinstance(error, NotAllowed) and not error.is_recorded and g.get("st_viewer") is not None:
+        refusals.record(g.st_viewer, request.method, str(request.url_rule), error)
     return problem(
         error.status,
         error.detail,
@@ -126,7 +132,7 @@ def _of_pydantic(error: ValidationError) -> Response:
     """Answer for a model that a service, not the route, checked."""
     fields = fields_of(error, "body")
     first = fields[0]
-    return _of_ours(Malformed(f"{first['path'] or 'body'}: {first['message']}", fields=fields))
+    return of_ours(Malformed(f"{first['path'] or 'body'}: {first['message']}", fields=fields))
 
 
 def _of_database(error: Exception) -> Response:
@@ -137,12 +143,22 @@ def _of_database(error: Exception) -> Response:
         request.path,
         " ".join(str(getattr(error, "orig", error)).split()),
     )
-    return _of_ours(
+    return of_ours(
         Unavailable(
             "The database does not answer; check that it runs and can be reached.",
             code="database_unavailable",
             headers={"Retry-After": "5"},
         )
+    )
+
+
+def _of_integrity(error: IntegrityError) -> Response:
+    """Answer for a write that came second: what it refers to, or who made it, was just deleted."""
+    if not is_lost_reference(error):
+        return _unexpected(error)
+    log.warning("%s %s came too late: %s", request.method, request.path, error.orig)
+    return of_ours(
+        Conflict("Something this belongs to was deleted at the same moment; look again.")
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from ..services import events, jobs, streams
-from ..services.streams import Message
+from ..services.listeners import Message
 from . import sse
 from .guard import current_viewer
 from .routing import SIGNED_IN, Raw, route

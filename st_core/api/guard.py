@@ -1,8 +1,8 @@
 """Who is calling, and may they: one answer before any view runs.
 
-The order is API key, session, local owner. A credential that is presented but not valid is refused
-at once and never falls back to a weaker way in. Routes are closed unless their declaration opens
-them.
+The order is API key, session, local owner, whom a plugin names. An API key that is not valid is
+refused at once and never falls back to a weaker way in; a session that has ended counts as none,
+and its cookie is taken back. Routes are closed unless their declaration opens them.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from ..actor import Actor
 from ..contracts import Viewer
 from ..db import db
 from ..errors import NotAllowed, NotSignedIn, StError
-from ..services import api_keys, settings, users
-from . import first_request, headers, origin
+from ..plugins import current_plugins
+from ..services import ambient, api_keys, sessions, settings, step_up, users
+from . import cookies, first_request, headers, open_paths, origin, request_limits
 from .routing import ALWAYS, Declared, declared_for, is_static
 
 log = logging.getLogger(__name__)
@@ -75,14 +76,10 @@ def admit() -> None:
     if _needs_nobody(declared):
         return
     settings.refresh()
-    g.st_viewer = viewer = identify(request)
+    g.st_viewer = viewer = _identify_and_count()
     if viewer is None:
-        if settings.value("auth.mode") != "local" and not users.others_exist():
-            raise _setup_required()
-        if declared is not None and not declared.is_open:
-            raise _not_signed_in()
+        _admit_stranger(declared)
         return
-    _enter(viewer)
     if viewer.via in AMBIENT:
         g.st_demands_json = origin.is_browser(request) or viewer.via == "session"
         origin.check_ambient(
@@ -90,6 +87,40 @@ def admit() -> None:
         )
     if declared is not None:
         _require(viewer, declared)
+        if declared.step_up and viewer.via == "session":
+            step_up.require(cookies.session_token(request) or "")
+
+
+def _identify_and_count() -> Viewer | None:
+    """Return who is calling, name them as the doer of what follows, and count the request.
+
+    Raises NotSignedIn for a credential that is not valid; guessing one counts as well. Raises
+    RateLimited when there were too many.
+    """
+    viewer = None
+    try:
+        viewer = identify(request)
+    finally:
+        _enter(viewer)
+        request_limits.count(request, viewer)
+    return viewer
+
+
+def _admit_stranger(declared: Declared | None) -> None:
+    """Let a caller without a credential through to what is open. Raises as `admit` does.
+
+    A browser's write must come from a page of ours here too: else a foreign page could sign its
+    visitors in as somebody else.
+    """
+    if request.method not in origin.SAFE_METHODS and origin.is_browser(request):
+        g.st_demands_json = True
+        origin.check_ambient(request, cookie=False, page=False)
+    if declared is not None and declared.permission == ALWAYS:
+        return
+    if not _is_set_up():
+        raise _setup_required()
+    if declared is not None and not declared.is_open:
+        raise _not_signed_in()
 
 
 def is_unchanged() -> bool:
@@ -115,8 +146,13 @@ def identify(request: Request) -> Viewer | None:
             "otherwise.",
             code="invalid_token",
         )
+    if viewer is None and (token := cookies.session_token(request)) is not None:
+        viewer = sessions.viewer_for(token)
+        g.st_session_ended = viewer is None and sessions.row_of(token) is None
     if viewer is None and _local_mode() and origin.is_on_this_machine(request):
         viewer = users.local_viewer()
+    if viewer is None and _is_set_up():
+        viewer = ambient.viewer_for(current_plugins().identify_request(request))
     return None if viewer is None else replace(viewer, address=request.remote_addr)
 
 
@@ -145,10 +181,18 @@ def _local_mode() -> bool:
     return mode == "local" or (mode == "auto" and not users.others_exist())
 
 
+def _is_set_up() -> bool:
+    return settings.value("auth.mode") == "local" or users.others_exist()
+
+
 def _needs_nobody(declared: Declared | None) -> bool:
-    """Pass health, set-up and static files; refuse a route that declared nothing."""
+    """Pass health, set-up status, static files and what the administrator opened; refuse a route
+    that declared nothing."""
+    if open_paths.is_open(request):
+        return True
     if declared is not None:
-        return declared.permission == ALWAYS
+        reads = request.method in origin.SAFE_METHODS
+        return declared.permission == ALWAYS and reads and not declared.page
     if request.endpoint is None:
         return False
     if is_static(request.endpoint):
@@ -167,14 +211,16 @@ def _require(viewer: Viewer, declared: Declared) -> None:
         )
 
 
-def _enter(viewer: Viewer) -> None:
+def _enter(viewer: Viewer | None) -> None:
     """Let events of this request name its caller until the request ends."""
     actor = Actor(
-        name=viewer.username,
-        user_id=viewer.user_id,
-        address=viewer.address,
+        name=viewer.username if viewer else "anonymous",
+        user_id=viewer.user_id if viewer else None,
+        address=request.remote_addr,
         door="page" if origin.is_browser(request) else "api",
         request_id=g.get("st_request_id"),
+        user_agent=request.headers.get("User-Agent"),
+        device=cookies.device_mark(request),
     )
     g.st_actor = actors.enter(actor)
 

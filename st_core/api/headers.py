@@ -13,6 +13,7 @@ from flask import Flask, g, request
 
 from ..logs import redact
 from ..services import settings
+from . import cookies
 from .envelope import wants_page
 from .origin import CSRF_COOKIE
 
@@ -82,8 +83,8 @@ def complete(response: Any) -> Any:
         headers["Cache-Control"] = "no-store" if request.path.startswith("/api/") else "no-cache"
     if settings.value("tls.hsts"):  # browsers heed it over https only
         headers["Strict-Transport-Security"] = HSTS
-    if CSRF_COOKIE not in request.cookies and g.get("st_viewer") is not None and wants_page():
-        response.set_cookie(
-            CSRF_COOKIE, secrets.token_urlsafe(32), samesite="Strict", secure=request.is_secure
-        )
+    if CSRF_COOKIE not in request.cookies and wants_page():
+        cookies.put_csrf(request, response)
+    if g.get("st_session_ended") and not g.get("st_session_begins"):
+        cookies.drop(request, response)
     return response

@@ -129,6 +129,8 @@ def _operation(
     }
     if declared.is_open:
         operation["security"] = []
+    if declared.step_up:
+        operation["x-step-up"] = True
     if rule != declared.rules[0]:
         operation["x-alias-of"] = _VARIABLE.sub(r"{\g<name>}", declared.rules[0])
     if declared.body is not None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Request
@@ -43,15 +45,21 @@ def is_on_this_machine(request: Request) -> bool:
     """Tell whether the caller sits on this machine and speaks to us directly under a loopback name.
 
     The name is checked because a foreign page may point its own at 127.0.0.1 (DNS rebinding).
-    HTTP/1.0 counts as proxied: browsers and clients speak 1.1, nginx without `proxy_http_version`
-    speaks 1.0 and forwards nothing else.
     """
-    environ = request.environ
-    if environ.get("SERVER_PROTOCOL") == "HTTP/1.0" or environ.keys() & _FORWARDED:
-        return False
-    if any(name.startswith("HTTP_X_FORWARDED") for name in environ):
+    if is_forwarded(request.environ):
         return False
     return _is_loopback(request.remote_addr or "") and _is_loopback_name(request.host)
+
+
+def is_forwarded(environ: Mapping[str, Any]) -> bool:
+    """Tell whether anything shows that somebody stands between the caller and us.
+
+    HTTP/1.0 counts: browsers and clients speak 1.1, nginx without `proxy_http_version` speaks 1.0
+    and forwards nothing else.
+    """
+    if environ.get("SERVER_PROTOCOL") == "HTTP/1.0" or environ.keys() & _FORWARDED:
+        return True
+    return any(name.startswith("HTTP_X_FORWARDED") for name in environ)
 
 
 def is_browser(request: Request) -> bool:

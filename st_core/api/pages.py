@@ -1,4 +1,4 @@
-"""Cursors of lists that are ordered by a name: opaque outside, the last name shown inside."""
+"""Cursors of lists: opaque outside, the name or number of the last row shown inside."""
 
 from __future__ import annotations
 
@@ -24,3 +24,15 @@ def decode(cursor: str | None) -> str | None:
         return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
     except (ValueError, binascii.Error):
         raise Malformed("This cursor was not made by this server; begin without one.") from None
+
+
+def decode_number(cursor: str | None) -> int | None:
+    """Return the number a cursor goes on after, None without one. Raises Malformed when it is not
+    ours.
+    """
+    found = decode(cursor)
+    if found is None:
+        return None
+    if not (found.isascii() and found.isdecimal()) or int(found) >= 2**31:
+        raise Malformed("This cursor was not made by this server; begin without one.")
+    return int(found)

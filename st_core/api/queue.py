@@ -197,6 +197,7 @@ def submit(body: schemas.LocalSubmitBody) -> tuple[schemas.LocalSubmitted, int]:
         config_to_load=body.config_name,
         idempotency_key=idempotency_key(body.idempotency_key),
         for_approval=body.for_approval,
+        team_id=body.team_id,
         no_wait=body.no_wait,
         any_gpu=body.any_gpu,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from ..services import dispatcher, limits, queue, retention
+from ..services import dispatcher, job_list, limits, queue, retention
 from .guard import current_viewer
 from .routing import route
 from .schemas import queue as schemas
@@ -84,9 +84,10 @@ def resume() -> schemas.Paused:
     answers={200: schemas.Processed},
 )
 def process() -> schemas.Processed:
-    """Start what may start, without waiting for the dispatcher's own look."""
-    started = [str(job_id) for job_id in dispatcher.process_now()]
-    return schemas.Processed(dispatched=len(started), job_ids=started)
+    """Start what may start, without waiting for the dispatcher's own look; tell those the caller
+    may see."""
+    started = job_list.seen_among(current_viewer(), dispatcher.process_now())
+    return schemas.Processed(dispatched=len(started), job_ids=[str(job_id) for job_id in started])
 
 
 @route(
@@ -101,4 +102,4 @@ def process() -> schemas.Processed:
 )
 def cleanup(query: schemas.CleanupQuery) -> schemas.Cleaned:
     """Delete records and files of jobs that ended over `days` ago, never of one that has not."""
-    return schemas.Cleaned(deleted=retention.delete_ended(query.days))
+    return schemas.Cleaned(deleted=retention.delete_ended(query.days, current_viewer()))

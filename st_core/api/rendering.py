@@ -29,7 +29,7 @@ def job(
     """Return the fields of a job; `place` is its position in the queue, 0 when it has none."""
     return {
         **jobs.describe(row),
-        "username": username,
+        "username": username or row.former_owner,
         "queue_position": place or None,
         "progress": progress(attempt),
     }
@@ -120,7 +120,8 @@ def changes(found: Sequence[Mapping[str, Any]]) -> list[out.Change]:
 def queue_entry(entry: Entry) -> queue_out.Entry:
     """Return one line of the queue."""
     return queue_out.Entry(
-        **entry_fields(entry), username=entry.user.username if entry.user else None
+        **entry_fields(entry),
+        username=entry.user.username if entry.user else entry.job.former_owner,
     )
 
 

@@ -57,6 +57,7 @@ class Declared:
     answers: Mapping[int, AnswerKind] = field(default_factory=dict)
     errors: tuple[int, ...] = ()
     tags: tuple[str, ...] = ()
+    step_up: bool = False
 
     @property
     def permissions(self) -> tuple[str, ...]:
@@ -88,6 +89,7 @@ def route(
     answers: Mapping[int, AnswerKind] | None = None,
     errors: Sequence[int] = (),
     tags: Sequence[str] = (),
+    step_up: bool = False,
 ) -> Callable[[View], View]:
     """Declare a JSON route under all its paths, the preferred one first.
 
@@ -95,7 +97,8 @@ def route(
     model (answered with the first status of `answers`), a model with its status and headers, or a
     finished response. With a content type out of `uploads` the view reads the request itself and
     gets `body=None`. `errors` lists statuses beyond those that follow from the declaration (401,
-    403, 422, 500).
+    403, 422, 500). With `step_up` a caller with a session must have proved within the last ten
+    minutes to be there (`POST /api/auth/confirm`).
     """
     paths = (rules,) if isinstance(rules, str) else tuple(rules)
 
@@ -111,6 +114,7 @@ def route(
             answers=dict(answers or {}),
             errors=tuple(errors),
             tags=tuple(tags) or (blueprint.name,),
+            step_up=step_up,
         )
         return _mount(blueprint, _parsed(view, declared), declared)
 

@@ -10,6 +10,7 @@ from typing import Any
 from flask import Response, stream_with_context
 
 from ..errors import Malformed
+from ..services.listeners import Doubt
 from . import guard
 
 MEDIA_TYPE = "text/event-stream"
@@ -34,6 +35,8 @@ def response(messages: Iterable[Any], write: Callable[[Any], str]) -> Response:
     """Answer with a stream of `messages` that no proxy holds back (nginx reads X-Accel-Buffering).
 
     It ends when the caller is no longer who they were: signed out, revoked, or of other rights.
+    That is asked when the stream says that rights have changed, and every ten seconds for rights
+    that end by the clock.
     """
     answer = Response(stream_with_context(_written(messages, write)), mimetype=MEDIA_TYPE)
     answer.call_on_close(getattr(messages, "close", lambda: None))
@@ -45,11 +48,13 @@ def response(messages: Iterable[Any], write: Callable[[Any], str]) -> Response:
 def _written(messages: Iterable[Any], write: Callable[[Any], str]) -> Iterator[str]:
     checked = time.monotonic()
     for item in messages:
-        if time.monotonic() - checked > CHECK_SECONDS:
+        doubted = isinstance(item, Doubt)
+        if doubted or time.monotonic() - checked > CHECK_SECONDS:
             checked = time.monotonic()
             if not guard.is_unchanged():
                 return
-        yield write(item)
+        if not doubted:
+            yield write(item)
 
 
 def last_id(header: str | None, parameter: str | None) -> int | None:

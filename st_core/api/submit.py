@@ -185,6 +185,7 @@ def _draft(
         config_to_load=body.config_name_to_load,
         config_name=body.config_name,
         trainer=body.trainer or query.trainer,
+        team_id=body.team_id,
         hardware=body.hardware_profile,
         gpu_count=body.gpu_count,
         name=body.name or body.tracker_run_name or body.snapshot_name,

@@ -7,11 +7,12 @@ import uuid
 from datetime import timedelta
 
 from flask import Flask
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 
 from ..clock import now
 from ..db import db, table_of, unit_of_work
-from ..models import Job, JobState, User
+from ..models import Job, JobState, Level, Membership, Org, Team, User
+from ..services import api_keys
 
 BATCH = 5000
 
@@ -59,3 +60,32 @@ def jobs(app: Flask, count: int, state: JobState, user_ids: list[int], provider:
             ]
             with unit_of_work():
                 db.session.execute(insert(table_of(Job)), rows)
+
+
+def a_lead(app: Flask) -> str:
+    """Insert an organisation with one team and a lead in both; return an API key of the lead."""
+    with app.app_context():
+        with unit_of_work() as session:
+            org = Org(name="Everybody", slug="everybody")
+            lead = User(
+                username="a-lead",
+                email="lead@example.org",
+                levels=[session.scalars(select(Level).where(Level.name == "lead")).one()],
+            )
+            session.add_all([org, lead])
+            session.flush()
+            team = Team(org_id=org.id, name="Half", slug="half")
+            session.add_all([team, Membership(user_id=lead.id, org_id=org.id)])
+            session.flush()
+            session.add(Membership(user_id=lead.id, org_id=org.id, team_id=team.id, role="admin"))
+            number = lead.id
+        _, key = api_keys.create(number, "bench")
+        return key
+
+
+def hand_over(app: Flask) -> None:
+    """Let every job belong to the organisation, and each second one to its team."""
+    with app.app_context(), unit_of_work() as session:
+        org_id, team_id = session.execute(select(Team.org_id, Team.id)).one()
+        session.execute(update(Job).values(org_id=org_id))
+        session.execute(update(Job).where(Job.id % 2 == 0).values(team_id=team_id))

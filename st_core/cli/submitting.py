@@ -45,6 +45,7 @@ GATES = {"gate": "name", "result": "result", "verdict": "verdict", "why": "text"
 )
 @click.option("--trainer", help="What runs it, when CONFIG is a file.")
 @click.option("--name", help="A name for the job.")
+@click.option("--team-id", type=click.IntRange(1), help="Which of your teams it is for.")
 @click.option("--hardware-profile", help="The kind of machine.")
 @click.option("--priority", type=click.IntRange(0, 50), help="Instead of your level's own.")
 @click.option("--time-limit", "time_limit_seconds", type=click.IntRange(1), help="In seconds.")

@@ -12,6 +12,16 @@ from __future__ import annotations
 
 from ..models.states import JobState
 from ..progress.readings import Progress, Source
+from .identity import (
+    AuthProviderKind,
+    ExternalPerson,
+    Identity,
+    LoginAttempt,
+    LoginMethod,
+    Rejected,
+    SignedIn,
+    TestStep,
+)
 from .protocols import Provider, TaskRunner, Trainer
 from .registrations import (
     EventType,
@@ -42,18 +52,23 @@ from .viewers import Viewer
 __all__ = [
     "Action",
     "Artifact",
+    "AuthProviderKind",
     "Capability",
     "Checkpoint",
     "Demand",
     "Denial",
     "Estimate",
     "EventType",
+    "ExternalPerson",
     "Hardware",
     "HealthCheck",
     "HealthResult",
     "Hold",
+    "Identity",
     "JobState",
     "Launch",
+    "LoginAttempt",
+    "LoginMethod",
     "Metric",
     "NavItem",
     "Order",
@@ -61,14 +76,17 @@ __all__ = [
     "Problem",
     "Progress",
     "Provider",
+    "Rejected",
     "Section",
     "Service",
     "Setting",
     "Severity",
+    "SignedIn",
     "Source",
     "StopStep",
     "Submission",
     "TaskRunner",
+    "TestStep",
     "Trainer",
     "Verdict",
     "Viewer",

@@ -26,7 +26,8 @@ class Setting:
     `type` is a Python type (bool, int, float, str, Decimal, list, dict, Path) or any type pydantic
     can validate. `default` is a value of it. `env` names an environment variable that wins over the
     file. `editable` settings can be changed in the UI while running; others only by file or
-    environment.
+    environment. `named_by_guide` tells that the key is spelt in the guide's configuration file, and
+    so need not begin with its plugin's name.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Setting:
     editable: bool = False
     minimum: float | None = None
     maximum: float | None = None
+    named_by_guide: bool = False
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,8 @@ class Submission:
     config: Mapping[str, Any]
     config_name: str
     revision_id: int | None = None
+    org_id: int | None = None
+    team_id: int | None = None
     hardware: str | None = None
     gpu_count: int = 0
     name: str | None = None

@@ -11,7 +11,9 @@ class Viewer:
     user.
 
     `permissions` already is the intersection of the person's own and the token's scopes. `via` is
-    one of session, api_key, local, network, service, cli.
+    one of session, api_key, local, network, service, cli. `everywhere` tells that rights to all of
+    something do not end at the own organisation: the person is an admin, whatever of it the token
+    holds.
     """
 
     user_id: int
@@ -24,6 +26,7 @@ class Viewer:
     team_ids: tuple[int, ...] = ()
     via: str = "session"
     address: str | None = None
+    everywhere: bool = False
 
     def may(self, permission: str) -> bool:
         """Tell whether the viewer holds `permission`; `*` holds every one."""

@@ -9,8 +9,14 @@ raising cancels
 everything. A after commit: at least once, isolated per plugin, idempotent by `event.id`.
 """
 
-from .facts import st_on_event
-from .operations import st_health_checks, st_metrics
+from .facts import st_on_event, st_record
+from .identity import (
+    st_auth_provider_kinds,
+    st_check_password,
+    st_identify_request,
+    st_login_methods,
+)
+from .operations import st_health_checks, st_metrics, st_purge
 from .pages import st_nav_items, st_page_sections
 from .running import st_hold_job, st_job_environment, st_job_transition
 from .startup import (
@@ -29,21 +35,27 @@ from .startup import (
 from .submission import st_check_access, st_reserve_limits
 
 __all__ = [
+    "st_auth_provider_kinds",
     "st_blueprints",
     "st_check_access",
+    "st_check_password",
     "st_commands",
     "st_configure",
     "st_event_types",
     "st_health_checks",
     "st_hold_job",
+    "st_identify_request",
     "st_job_environment",
     "st_job_transition",
+    "st_login_methods",
     "st_metrics",
     "st_nav_items",
     "st_on_event",
     "st_page_sections",
     "st_permissions",
     "st_providers",
+    "st_purge",
+    "st_record",
     "st_reserve_limits",
     "st_services",
     "st_settings",

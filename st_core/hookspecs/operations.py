@@ -14,7 +14,7 @@ def st_health_checks() -> list[HealthCheck]:
     Given:  nothing.
     Answer: a list of HealthCheck; `run` is called outside a unit of work with its timeout.
     Rules:  a message of an unhealthy result says what to do.
-    Used by: local_gpu, simpletuner_trainer.
+    Used by: audit, local_gpu, simpletuner_trainer.
     """
 
 
@@ -27,4 +27,16 @@ def st_metrics() -> list[Metric]:
     Answer: a list of Metric; names begin with `simpletuner_`.
     Rules:  aggregate queries only, under 100 ms.
     Used by: local_gpu, metrics.
+    """
+
+
+@hookspec
+def st_purge(dry_run: bool) -> int:
+    """Delete the plugin's rows that are past their time.
+
+    When:   O, once a day, and by `queue cleanup`.
+    Given:  `dry_run`: only count.
+    Answer: how many rows went, or would go.
+    Rules:  open an own unit of work per batch; a retention setting of 0 days keeps everything.
+    Used by: audit, oidc.
     """

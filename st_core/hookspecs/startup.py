@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
 @hookspec
 def st_settings() -> list[Setting]:
-    """Declare the plugin's options; each key begins with the plugin's name.
+    """Declare the plugin's options; each key begins with the plugin's name, or is the guide's.
 
     When:   R, first thing after the import, before any value is read.
     Given:  nothing.
     Answer: a list of Setting with help, unit and default; an unknown key in the file then stops the
             start.
     Rules:  no side effects; secrets are marked `secret=True` and never shown.
-    Used by: command_trainer, local_gpu, metrics, simpletuner_trainer, tiny_trainer.
+    Used by: audit, command_trainer, ldap, local_gpu, metrics, network_trust, oidc,
+            simpletuner_trainer, tiny_trainer.
     """
 
 
@@ -33,7 +34,7 @@ def st_configure(app: Flask, settings: Any) -> None:
     Given:  the Flask app, and `settings` with `value(key)` for every declared key.
     Answer: nothing; raise ConfigError naming the key and the fix when the values cannot work.
     Rules:  no SQL, no network, no thread.
-    Used by: command_trainer.
+    Used by: command_trainer, network_trust.
     """
 
 
@@ -46,7 +47,7 @@ def st_startup(app: Flask) -> None:
     Answer: nothing; raise StError to stop the start with that sentence.
     Rules:  idempotent, because every process of a server does it; open an own unit of work to
             write.
-    Used by: local_gpu.
+    Used by: audit, local_gpu, network_trust.
     """
 
 
@@ -58,7 +59,7 @@ def st_shutdown(app: Flask) -> None:
     Given:  the Flask app; an application context is open.
     Answer: nothing; an exception is logged and stops nobody else.
     Rules:  quick (under a second); running trainings go on without us.
-    Used by: local_gpu.
+    Used by: local_gpu, network_trust.
     """
 
 
@@ -72,7 +73,7 @@ def st_blueprints() -> list[Blueprint]:
             name.
     Rules:  every route declares its permission through `st_core.api.routing`; no URL of somebody
             else.
-    Used by: local_gpu, metrics, simpletuner_trainer.
+    Used by: audit, local_gpu, metrics, oidc, simpletuner_trainer.
     """
 
 
@@ -84,7 +85,7 @@ def st_commands() -> list[click.Command]:
     Given:  nothing.
     Answer: a list of click commands or groups.
     Rules:  a command that needs the database runs inside an application context it asks for.
-    Used by: local_gpu, simpletuner_trainer.
+    Used by: audit, local_gpu, simpletuner_trainer.
     """
 
 
@@ -108,7 +109,7 @@ def st_event_types() -> list[EventType]:
     Given:  nothing.
     Answer: a list of EventType.
     Rules:  one fact, one event; a permission says who may see it when the subject alone does not.
-    Used by: local_gpu.
+    Used by: audit, local_gpu, network_trust.
     """
 
 
@@ -121,7 +122,7 @@ def st_services() -> list[Service]:
     Answer: a list of Service.
     Rules:  runs in an application context of its own each time; survives running late, twice, or
             never.
-    Used by: local_gpu.
+    Used by: audit, ldap, local_gpu, network_trust.
     """
 
 

@@ -1,6 +1,8 @@
 """The core's tables. Importing this package makes all of them known to the metadata."""
 
 from .configs import Config, Revision
+from .credentials import ProviderCredential
+from .entry import KnownDevice, OneTimeLink, RecoveryCode, Throttle
 from .events import Delivery, Event
 from .identity import (
     ApiKey,
@@ -29,16 +31,21 @@ __all__ = [
     "JobGate",
     "JobLog",
     "JobState",
+    "KnownDevice",
     "Lease",
     "Level",
     "Lock",
     "Membership",
+    "OneTimeLink",
     "Org",
     "PermissionOverride",
+    "ProviderCredential",
+    "RecoveryCode",
     "Revision",
     "Session",
     "StoredSetting",
     "Team",
+    "Throttle",
     "User",
     "user_level",
 ]

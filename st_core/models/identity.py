@@ -4,8 +4,21 @@ identities."""
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, Text, UniqueConstraint, func
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+    func,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..clock import now
@@ -18,6 +31,8 @@ user_level = Table(
     Column("level_id", ForeignKey("level.id", ondelete="CASCADE"), primary_key=True),
     Column("granted_at", UtcDateTime, default=now, nullable=False),
     Column("granted_by_id", ForeignKey("user_account.id", ondelete="SET NULL")),
+    # Who gave it: "manual", or "provider:<name>"; a sync with a provider only takes what it gave.
+    Column("source", String(120), default="manual", server_default="manual", nullable=False),
 )
 
 
@@ -46,6 +61,12 @@ class User(Model):
     email_verified: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     last_login_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    password_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: The second factor's key, sealed; in force from `totp_confirmed_at` on.
+    totp_secret: Mapped[str | None] = mapped_column(Text, info={"sealed": "totp:{id}"})
+    totp_confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: The last time step a code was taken for, so that no code is taken twice (RFC 6238, 5.2).
+    totp_last_step: Mapped[int | None] = mapped_column(BigInteger)
 
     levels: Mapped[list[Level]] = relationship(
         secondary=user_level,
@@ -88,7 +109,11 @@ class PermissionOverride(Model):
 
 
 class Session(Model):
-    """A signed-in browser. The id itself is never stored, only its SHA-256 (hex)."""
+    """A signed-in browser. The id itself is never stored, only its SHA-256 (hex).
+
+    `method` is password, oidc or ldap. While `awaits_second_factor` the session is nobody's.
+    `confirmed_at` is when the person last proved to be there (password, code or provider).
+    """
 
     __tablename__ = "session"
 
@@ -102,6 +127,18 @@ class Session(Model):
     last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     address: Mapped[str | None] = mapped_column(String(45))
     user_agent: Mapped[str | None] = mapped_column(String(255))
+    method: Mapped[str] = mapped_column(String(20), default="password", server_default="password")
+    provider_id: Mapped[int | None] = mapped_column(
+        ForeignKey("auth_provider.id", ondelete="SET NULL")
+    )
+    #: What the provider needs to end its own session too (an ID token, say), sealed.
+    provider_state: Mapped[str | None] = mapped_column(
+        Text, info={"sealed": "session:{token_hash}"}
+    )
+    awaits_second_factor: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: It lives 30 days instead of 24 hours.
+    remembered: Mapped[bool] = mapped_column(default=False, server_default=false())
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class ApiKey(Model):
@@ -139,8 +176,13 @@ class AuthProvider(Model):
     auto_create_users: Mapped[bool] = mapped_column(default=True)
     default_levels: Mapped[list[str]] = mapped_column(JSON, default=list)
     level_mapping: Mapped[dict[str, list[str]]] = mapped_column(JSON, default=dict)
-    config: Mapped[dict[str, object]] = mapped_column(JSON, default=dict)
+    config: Mapped[dict[str, Any]] = mapped_column(
+        JSON, default=dict, info={"sealed": "sign-in provider {name}"}
+    )
+    #: "page" rows are changed over page, API and command line; "file" rows by the config file only.
+    managed_by: Mapped[str] = mapped_column(String(10), default="page", server_default="page")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=now, onupdate=now)
 
 
 class ExternalIdentity(Model):

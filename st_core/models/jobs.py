@@ -40,6 +40,9 @@ QUEUED = text("state = 'queued'")
 ACTIVE = text("state IN ('starting', 'running')")
 ASKED = text("state = 'pending_approval'")
 ENDED = text("completed_at IS NOT NULL")
+IN_TEAM = text("team_id IS NOT NULL")
+IN_ORG = text("org_id IS NOT NULL")
+IN_NO_ORG = text("org_id IS NULL")
 
 
 class Job(Model):
@@ -69,6 +72,9 @@ class Job(Model):
         Index("ix_job_asked", "id", sqlite_where=ASKED, postgresql_where=ASKED),
         Index("ix_job_ended", "state", "id", sqlite_where=ENDED, postgresql_where=ENDED),
         Index("ix_job_config", "config_name", "id"),
+        Index("ix_job_team", "team_id", "id", sqlite_where=IN_TEAM, postgresql_where=IN_TEAM),
+        Index("ix_job_org", "org_id", "id", sqlite_where=IN_ORG, postgresql_where=IN_ORG),
+        Index("ix_job_no_org", "id", sqlite_where=IN_NO_ORG, postgresql_where=IN_NO_ORG),
         {"sqlite_autoincrement": True},
     )
 
@@ -77,6 +83,8 @@ class Job(Model):
     name: Mapped[str] = mapped_column(String(200))
     state: Mapped[JobState] = mapped_column(STATE, default=JobState.NEW)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id", ondelete="SET NULL"))
+    #: What the submitter was called, once the account is deleted.
+    former_owner: Mapped[str | None] = mapped_column(String(50))
     org_id: Mapped[int | None] = mapped_column(ForeignKey("org.id", ondelete="SET NULL"))
     team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="SET NULL"))
     provider: Mapped[str] = mapped_column(String(50))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..clock import now
@@ -15,6 +15,7 @@ class Org(Model):
     """An organisation: the widest circle that shares jobs and ceilings."""
 
     __tablename__ = "org"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # the journal names it for ever
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
@@ -29,7 +30,7 @@ class Team(Model):
     """A team inside one organisation."""
 
     __tablename__ = "team"
-    __table_args__ = (UniqueConstraint("org_id", "slug"),)
+    __table_args__ = (UniqueConstraint("org_id", "slug"), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(primary_key=True)
     org_id: Mapped[int] = mapped_column(ForeignKey("org.id", ondelete="CASCADE"), index=True)
@@ -43,10 +44,22 @@ class Team(Model):
 
 class Membership(Model):
     """A user in an organisation, or in one of its teams (`team_id` set). `role` is member, lead
-    or admin."""
+    or admin.
+
+    Whoever is in a team has a row for the organisation as well, and nobody is in two organisations.
+    """
 
     __tablename__ = "membership"
-    __table_args__ = (UniqueConstraint("user_id", "org_id", "team_id"),)
+    __table_args__ = (
+        UniqueConstraint("user_id", "org_id", "team_id"),
+        Index(
+            "uq_membership_one_org",
+            "user_id",
+            unique=True,
+            sqlite_where=text("team_id IS NULL"),
+            postgresql_where=text("team_id IS NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(

@@ -18,7 +18,8 @@ class StoredSetting(Model):
     __tablename__ = "stored_setting"
 
     key: Mapped[str] = mapped_column(String(200), primary_key=True)
-    value: Mapped[Any] = mapped_column(JSON)
+    #: The value as it is; that of a secret setting sealed, as `{"sealed": "…"}`.
+    value: Mapped[Any] = mapped_column(JSON, info={"sealed": "setting {key}"})
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_by_id: Mapped[int | None] = mapped_column(
         ForeignKey("user_account.id", ondelete="SET NULL")

@@ -11,7 +11,7 @@ from ..contracts import Viewer
 from ..db import db
 from ..errors import Conflict
 from ..models import Config
-from . import config_files, configs, registries
+from . import config_files, configs, permissions, registries
 from .config_files import ImportedConfig
 
 
@@ -27,20 +27,25 @@ def take_in(
     unless all can be.
 
     Raises SubmissionInvalid with every problem at its field, Conflict for a name that is taken,
-    NotFound for a trainer that is not enabled.
+    NotAllowed for one that is somebody else's, NotFound for a trainer that is not enabled.
     """
     wanted = [replace(item, trainer=trainer or item.trainer) for item in found]
     for item in wanted:
         registries.trainer(item.trainer)
         configs.refuse_problems(item.trainer, item.data)
     names = [item.name for item in wanted]
-    taken = set(db.session.scalars(select(Config.name).where(Config.name.in_(names))))
+    there = list(db.session.scalars(select(Config).where(Config.name.in_(names))))
+    taken = {config.name for config in there}
+    if not taken.issuperset(names):
+        permissions.require(viewer, "config.create")
     if taken and not overwrite:
         raise Conflict(
             f"there is a config named {', '.join(sorted(taken))} already; "
             "overwrite it to save a new revision, or rename the file.",
             code="duplicate",
         )
+    for config in there:
+        configs.require_on(viewer, config, "config.edit")
     return [_store(viewer, item, note or "imported", item.name in taken) for item in wanted]
 
 

@@ -11,9 +11,9 @@ from sqlalchemy import Select, func, or_, select
 from ..clock import now
 from ..contracts import Problem, Viewer
 from ..db import assert_unit_of_work, db, unit_of_work
-from ..errors import Conflict, Malformed, NotFound, SubmissionInvalid
-from ..models import Config, Revision
-from . import events, permissions, registries
+from ..errors import Conflict, Malformed, NotAllowed, NotFound, SubmissionInvalid
+from ..models import Config, Membership, Revision
+from . import events, permissions, registries, visibility
 from .jobs import digest
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._\-\[\]()]{0,99}")
@@ -257,13 +257,28 @@ def add_revision(config: Config, data: dict[str, Any], note: str, author_id: int
 
 
 def may(viewer: Viewer, config: Config, right: str) -> bool:
-    """Tell whether the viewer may `right` (`config.edit`) on this config: `.own` or `.all`."""
-    own = config.owner_id == viewer.user_id and viewer.may(f"{right}.own")
-    return own or viewer.may(f"{right}.all")
+    """Tell whether the viewer may `right` (`config.edit`) on this config: `.own` or `.all`, which
+    ends at the configs of the own organisation's members."""
+    if config.owner_id == viewer.user_id and viewer.may(f"{right}.own"):
+        return True
+    return viewer.may(f"{right}.all") and _in_reach(viewer, config)
 
 
 def require_on(viewer: Viewer, config: Config, right: str) -> None:
-    """Pass when the viewer may `right` on this config: `.own` for own ones, `.all` for others'."""
-    if config.owner_id == viewer.user_id and viewer.may(f"{right}.own"):
+    """Pass when the viewer may `right` on this config. Raises NotAllowed."""
+    if may(viewer, config, right):
         return
     permissions.require(viewer, f"{right}.all")
+    raise NotAllowed(
+        f"Permission denied: config {config.name!r} belongs to another organisation, and "
+        f"{right}.all ends at your own. Make a copy to change.",
+        details={"permission": f"{right}.all"},
+    )
+
+
+def _in_reach(viewer: Viewer, config: Config) -> bool:
+    """Tell whether rights to all configs reach this one: its owner is in the same organisation."""
+    if visibility.is_everywhere(viewer):
+        return True
+    of_owner = select(Membership.org_id).where(Membership.user_id == config.owner_id)
+    return visibility.same_org(viewer, list(db.session.scalars(of_owner)))

@@ -21,6 +21,7 @@ class Draft:
     config_to_load: str | None = None
     config_name: str | None = None
     trainer: str | None = None
+    team_id: int | None = None
     hardware: str | None = None
     gpu_count: int | None = None
     name: str | None = None

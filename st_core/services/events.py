@@ -21,69 +21,12 @@ from ..contracts import EventType, Severity, Viewer
 from ..db import after_commit, assert_unit_of_work, before_commit, db, storable, table_of
 from ..errors import StError
 from ..models import Delivery, Event, Job, Lock
-from . import tasks
+from ..plugins import current_plugins
+from . import tasks, visibility
 
-#: A limit's own events are declared here as well, because the pipeline itself emits them.
-CORE_EVENTS = (
-    EventType("job.submitted", "A job was admitted", audit_name="job.submitted"),
-    EventType("job.refused", "A submission was refused", severity=Severity.WARNING),
-    EventType("job.queued", "A job entered the queue"),
-    EventType("job.started", "A job's trainer started"),
-    EventType("job.requeued", "A job goes on in a new attempt", severity=Severity.WARNING),
-    EventType("job.completed", "A job completed"),
-    EventType("job.failed", "A job failed", severity=Severity.ERROR),
-    EventType("job.cancelled", "A job was cancelled", audit_name="job.cancelled"),
-    EventType("job.cancel_requested", "Somebody asked a running job to end"),
-    EventType("job.approved", "A waiting job was released", audit_name="job.approved"),
-    EventType("job.rejected", "A waiting job was rejected", audit_name="job.rejected"),
-    EventType("job.deleted", "A job's record was deleted"),
-    EventType("job.priority_changed", "A job's priority was changed"),
-    EventType("job.bypass_used", "A right to skip a gate was used", severity=Severity.WARNING),
-    EventType("quota.warning", "A limit is nearly reached", "quota", Severity.WARNING),
-    EventType("quota.exceeded", "A limit refused a submission", "quota", Severity.WARNING),
-    EventType("config.created", "A config was created", "config", permission="config.view"),
-    EventType("config.saved", "A revision was saved", "config", permission="config.view"),
-    EventType("config.deleted", "A config was deleted", "config", permission="config.view"),
-    EventType(
-        "queue.paused", "The queue was paused", "queue", Severity.WARNING, permission="queue.view"
-    ),
-    EventType("queue.resumed", "The queue goes on", "queue", permission="queue.view"),
-    EventType(
-        "settings.changed",
-        "Settings were changed",
-        "admin",
-        permission="admin.config",
-        audit_name="config.changed",
-    ),
-    EventType(
-        "user.created",
-        "A user was created",
-        "admin",
-        permission="admin.users",
-        audit_name="user.created",
-    ),
-    EventType(
-        "api_key.created",
-        "An API key was made",
-        "auth",
-        permission="api.keys.all",
-        audit_name="api_key.created",
-    ),
-    EventType(
-        "system.provider_error",
-        "A provider fails",
-        "system",
-        Severity.ERROR,
-        permission="admin.config",
-    ),
-    EventType(
-        "system.subscriber_dead",
-        "A plugin gave up on an event",
-        "system",
-        Severity.ERROR,
-        permission="admin.config",
-    ),
-)
+#: What a fact is about when it goes to those who see the job: every other one without a permission
+#: goes to the person it is about.
+ABOUT_JOBS = ("job", "submission")
 
 
 def emit(
@@ -92,6 +35,8 @@ def emit(
     subject: tuple[str, Any] | None = None,
     job: Job | None = None,
     owner_id: int | None = None,
+    team_id: int | None = None,
+    org_id: int | None = None,
     message: str = "",
     data: dict[str, Any] | None = None,
     before: dict[str, Any] | None = None,
@@ -117,8 +62,8 @@ def emit(
         "subject_id": storable(str(subject_id), 100),
         "job_id": job.id if job else None,
         "owner_id": job.user_id if job else owner_id,
-        "team_id": job.team_id if job else None,
-        "org_id": job.org_id if job else None,
+        "team_id": job.team_id if job else team_id,
+        "org_id": job.org_id if job else org_id,
         "permission": kind.permission,
         "message": storable(message, 1000),
         "data": data or {},
@@ -149,7 +94,7 @@ _INSERT_DELIVERIES = insert(table_of(Delivery))
 
 
 def _close_journal(session: Session) -> None:
-    """Number and insert what the unit of work emitted, and its deliveries."""
+    """Number and insert what the unit of work emitted, and its deliveries; let it be recorded."""
     entries: list[dict[str, Any]] | None = session.info.pop("journal", None)
     if not entries:
         return
@@ -169,6 +114,7 @@ def _close_journal(session: Session) -> None:
     ]
     if deliveries:
         session.execute(_INSERT_DELIVERIES, deliveries)
+    current_plugins().record(entries)
     session.info["journal_written"] = True
 
 
@@ -196,12 +142,15 @@ def visible_to(viewer: Viewer) -> ColumnElement[bool]:
     """Return the SQL criterion for events `viewer` may see; `sees` is the same in Python."""
     if viewer.may("*"):
         return true()
-    mine = [Event.owner_id == viewer.user_id, Event.team_id.in_(viewer.team_ids)]
-    if viewer.may("job.view.all"):
-        mine.append(Event.org_id.in_(viewer.org_ids) if viewer.org_ids else true())
+    of_job = or_(Event.job_id.is_not(None), Event.subject_type.in_(ABOUT_JOBS))
+    reach = visibility.of(viewer).criterion(Event.owner_id, Event.team_id, Event.org_id)
+    permitted: ColumnElement[bool] = Event.permission.in_(sorted(viewer.permissions))
+    if not visibility.is_everywhere(viewer):
+        permitted = permitted & or_(Event.org_id.is_(None), Event.org_id.in_(viewer.org_ids))
     return or_(
-        and_(Event.permission.is_(None), or_(*mine)),
-        Event.permission.in_(sorted(viewer.permissions)),
+        and_(Event.permission.is_(None), of_job, reach),
+        and_(Event.permission.is_(None), ~of_job, Event.owner_id == viewer.user_id),
+        permitted,
     )
 
 
@@ -210,10 +159,13 @@ def sees(viewer: Viewer, event: Event) -> bool:
     if viewer.may("*"):
         return True
     if event.permission is not None:
-        return event.permission in viewer.permissions
-    if event.owner_id == viewer.user_id or event.team_id in viewer.team_ids:
-        return True
-    return viewer.may("job.view.all") and (not viewer.org_ids or event.org_id in viewer.org_ids)
+        within = event.org_id is None or event.org_id in viewer.org_ids
+        return event.permission in viewer.permissions and (
+            within or visibility.is_everywhere(viewer)
+        )
+    if event.job_id is not None or event.subject_type in ABOUT_JOBS:
+        return visibility.of(viewer).covers(event.owner_id, event.team_id, event.org_id)
+    return event.owner_id == viewer.user_id
 
 
 def since(

@@ -15,7 +15,7 @@ from ..contracts import Action, Demand, Submission, Verdict, Viewer
 from ..errors import NotAllowed, QuotaExceeded, Refused, SubmissionInvalid
 from ..models import Job
 from ..plugins import current_plugins
-from . import limits, permissions, registries
+from . import limits, permissions, placement, registries
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,8 @@ def price(walk: Walk) -> GateResult:
 
 
 def access(walk: Walk) -> GateResult:
-    """Does any access rule forbid it?"""
+    """Is the submitter's organisation active, and does no access rule forbid it?"""
+    placement.refuse_inactive(walk.submission.org_id)
     denials = current_plugins().check_access(walk.submission)
     if denials:
         raise NotAllowed(

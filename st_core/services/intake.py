@@ -13,7 +13,7 @@ from ..clock import now
 from ..contracts import Submission
 from ..db import assert_unit_of_work, db, storable, table_of
 from ..errors import NotFound
-from ..models import Job, JobState, Revision
+from ..models import Job, JobState, Org, Revision, Team
 from .job_fields import queue_priority
 from .jobs import digest
 
@@ -38,8 +38,8 @@ def insert(submission: Submission) -> Job:
         key=uuid.uuid4().hex,
         name=storable(submission.name or submission.config_name, 200),
         user_id=viewer.user_id,
-        org_id=viewer.org_ids[0] if viewer.org_ids else None,
-        team_id=viewer.team_ids[0] if viewer.team_ids else None,
+        org_id=_still_there(Org, submission.org_id),
+        team_id=_still_there(Team, submission.team_id),
         provider=submission.provider,
         trainer=submission.trainer,
         hardware=submission.hardware,

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..clock import iso, now
 from ..contracts import Capability
-from ..models import Job
+from ..models import Job, User
 from . import registries
 
 QUEUE_PRIORITIES = ((100, 30), (30, 20), (20, 10))
@@ -23,6 +23,13 @@ def queue_priority(level_priority: int) -> int:
 def priority_name(priority: int) -> str:
     """Return the word for a queue priority: low, normal, high, urgent or critical."""
     return next(name for least, name in PRIORITY_NAMES if priority >= least)
+
+
+def submitter(job: Job, user: User | None) -> str:
+    """Return what whoever submitted a job is called, also after the account was deleted."""
+    if user is not None:
+        return user.display_name or user.username
+    return job.former_owner or "somebody who left"
 
 
 def is_local(job: Job) -> bool:

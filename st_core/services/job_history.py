@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from ..contracts import Viewer
 from ..db import db
-from ..models import Attempt, Config, Job, JobGate, JobState, Revision, User
+from ..models import Attempt, Config, Job, JobGate, JobState, Org, Revision, Team, User
 from .jobs import visible_to
 
 
@@ -60,6 +60,20 @@ def origin(job: Job) -> Origin:
         .where(Job.id == job.id)
     ).one()
     return Origin(*row)
+
+
+def place(job: Job) -> tuple[str, str]:
+    """Return what the organisation and the team of a job are called, empty where there is none."""
+    if job.org_id is None:
+        return "", ""
+    query = (
+        select(Org.name, Team.name)
+        .select_from(Org)
+        .outerjoin(Team, Team.id == job.team_id)
+        .where(Org.id == job.org_id)
+    )
+    found = db.session.execute(query).one_or_none()
+    return (found[0], found[1] or "") if found else ("", "")
 
 
 def neighbours(viewer: Viewer, job: Job) -> tuple[int | None, int | None]:

@@ -6,11 +6,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, false, func, or_, select, tuple_, union
 from sqlalchemy.orm import InstrumentedAttribute
 
 from ..contracts import Capability, Viewer
@@ -19,7 +20,7 @@ from ..errors import Malformed
 from ..models import Attempt, Job, JobState, User
 from ..models.jobs import in_states
 from . import registries
-from .jobs import visible_to
+from .jobs import visible_parts, visible_to
 
 COUNT_CAP = 1000
 #: Words of other systems and of older clients for our states.
@@ -106,7 +107,7 @@ def page(
     """
     if wanted.sort not in SORTS:
         raise Malformed(f"cannot sort by {wanted.sort!r}. There are: {', '.join(SORTS)}.")
-    criteria = [visible_to(viewer), *_criteria(wanted)]
+    criteria = _criteria(wanted)
     column = SORTS[wanted.sort]
     backwards, position = _read(cursor)
     descending = wanted.descending != backwards
@@ -114,20 +115,21 @@ def page(
         select(Job, Attempt, User)
         .outerjoin(Attempt, (Attempt.job_id == Job.id) & (Attempt.number == Job.attempt))
         .outerjoin(User, User.id == Job.user_id)
-        .where(*criteria)
     )
     key: list[Any] = [Job.id] if column is Job.id else [column, Job.id]
     if wanted.sort == "completed_at":
         key = [func.coalesce(column, Job.created_at), Job.id]
     if position is not None:
-        anchor = _anchor(key, position)
-        query = query.where(tuple_(*key) < anchor if descending else tuple_(*key) > anchor)
-    query = query.order_by(*(part.desc() if descending else part.asc() for part in key))
-    found = db.session.execute(query.limit(limit + 1).offset(0 if cursor else offset)).all()
+        anchor = _anchor(viewer, key, position)
+        criteria.append(tuple_(*key) < anchor if descending else tuple_(*key) > anchor)
+    order = [part.desc() if descending else part.asc() for part in key]
+    skip = 0 if cursor else offset
+    query = query.where(*_of_viewer(viewer, criteria, order, skip + limit + 1))
+    found = db.session.execute(query.order_by(*order).limit(limit + 1).offset(skip)).all()
     more, rows = len(found) > limit, [Row(*item) for item in found[:limit]]
     if backwards:
         rows.reverse()
-    total, exact = _count(criteria)
+    total, exact = count(viewer, wanted)
     first, last = (rows[0], rows[-1]) if rows else (None, None)
     return Page(
         rows,
@@ -147,6 +149,27 @@ def cancellable(viewer: Viewer, states: tuple[JobState, ...] = (), limit: int = 
     if not viewer.may("job.cancel.all"):
         query = query.where(Job.user_id == viewer.user_id)
     return list(db.session.scalars(query.order_by(Job.id).limit(limit)))
+
+
+def _of_viewer(
+    viewer: Viewer, criteria: Sequence[ColumnElement[bool]], order: Sequence[Any], most: int
+) -> list[ColumnElement[bool]]:
+    """Return the criteria for the first `most` jobs that the viewer may see.
+
+    By number they are among the first `most` of each part: an index has every part in that order,
+    and none has all of them together.
+    """
+    parts = visible_parts(viewer)
+    if len(order) > 1 or len(parts) < 2:
+        return [*criteria, or_(false(), *parts)]
+    firsts = (select(Job.id).where(part, *criteria).order_by(*order).limit(most) for part in parts)
+    return [Job.id.in_(union(*(select(first.subquery().c.id) for first in firsts)))]
+
+
+def seen_among(viewer: Viewer, job_ids: Iterable[int]) -> list[int]:
+    """Return those of these jobs that the viewer may see, by number."""
+    query = select(Job.id).where(Job.id.in_(list(job_ids)), visible_to(viewer))
+    return list(db.session.scalars(query.order_by(Job.id)))
 
 
 def _criteria(wanted: JobFilter) -> list[ColumnElement[bool]]:
@@ -195,6 +218,7 @@ def _search(words: str) -> ColumnElement[bool]:
         func.lower(Job.name).like(pattern, escape="\\"),
         func.lower(Job.config_name).like(pattern, escape="\\"),
         Job.user_id.in_(people),
+        func.lower(Job.former_owner).like(pattern, escape="\\"),
     ]
     if words.isdecimal() and len(words) < 19:
         hits.append(Job.id == int(words))
@@ -203,7 +227,7 @@ def _search(words: str) -> ColumnElement[bool]:
 
 def count(viewer: Viewer, wanted: JobFilter) -> tuple[int, bool]:
     """Return how many jobs a filter finds, up to a cap, and whether that is all."""
-    return _count([visible_to(viewer), *_criteria(wanted)])
+    return _count([or_(false(), *visible_parts(viewer)), *_criteria(wanted)])
 
 
 def _count(criteria: list[ColumnElement[bool]]) -> tuple[int, bool]:
@@ -235,9 +259,10 @@ def _read(cursor: str | None) -> tuple[bool, int | None]:
         raise Malformed("this cursor was not made by this server; begin without one") from None
 
 
-def _anchor(key: list[Any], job_id: int) -> Any:
-    """Return the row of key values at which a page ends, read from the job the cursor names."""
+def _anchor(viewer: Viewer, key: list[Any], job_id: int) -> Any:
+    """Return the row of key values at which a page ends, read from the job the cursor names; a job
+    the viewer may not see is one that is not there, or a made-up cursor could tell its name."""
     if len(key) == 1:
         return tuple_(job_id)
-    value = select(key[0]).where(Job.id == job_id).scalar_subquery()
+    value = select(key[0]).where(Job.id == job_id, visible_to(viewer)).scalar_subquery()
     return tuple_(value, job_id)

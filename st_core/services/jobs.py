@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, select
 
 from ..clock import now
 from ..contracts import Capability, Viewer
@@ -20,8 +20,9 @@ from ..errors import Conflict, NotFound, StError
 from ..models import Attempt, Job, JobState
 from ..models.states import MOVES
 from ..plugins import current_plugins
-from . import events, permissions, registries, tasks, workspaces
+from . import events, permissions, registries, tasks, visibility, workspaces
 from .job_fields import describe, duration_seconds, is_local, priority_name, queue_priority
+from .visibility import Reach
 
 ENTERED = {
     JobState.QUEUED: "job.queued",
@@ -106,19 +107,33 @@ def find_locked(job_id: int) -> Job | None:
 
 
 def visible_to(viewer: Viewer) -> ColumnElement[bool]:
-    """Return the SQL criterion for jobs `viewer` may see: own, the team's, all by permission.
+    """Return the SQL criterion for jobs `viewer` may see: own, the teams', all by permission.
 
-    With organisations a lead's view of all ends at the own organisation (design ruling on
-    visibility).
+    With organisations a lead's view of all ends at the own one; `sees` is the same in Python.
     """
-    if viewer.may("*"):
-        return true()
-    mine: list[ColumnElement[bool]] = []
-    if viewer.may("job.view.own"):
-        mine = [Job.user_id == viewer.user_id, Job.team_id.in_(viewer.team_ids)]
-    if viewer.may("job.view.all"):
-        mine.append(Job.org_id.in_(viewer.org_ids) if viewer.org_ids else true())
-    return or_(*mine) if mine else ~true()
+    return within(visibility.of(viewer))
+
+
+def visible_parts(viewer: Viewer) -> list[ColumnElement[bool]]:
+    """Return the same criterion in parts of which one is enough, each found by an index."""
+    return visibility.of(viewer).parts(Job.user_id, Job.team_id, Job.org_id)
+
+
+def within(reach: Reach) -> ColumnElement[bool]:
+    """Return the SQL criterion for the jobs of a reach."""
+    return reach.criterion(Job.user_id, Job.team_id, Job.org_id)
+
+
+def sees(viewer: Viewer, job: Job) -> bool:
+    """Tell whether `viewer` may see `job`."""
+    return visibility.of(viewer).covers(job.user_id, job.team_id, job.org_id)
+
+
+def is_near(viewer: Viewer, job: Job) -> bool:
+    """Tell whether the job is the viewer's own or one of the viewer's teams'."""
+    return job.user_id == viewer.user_id or (
+        job.team_id is not None and job.team_id in viewer.team_ids
+    )
 
 
 def get(viewer: Viewer, job_id: int | str) -> Job:
@@ -131,13 +146,17 @@ def get(viewer: Viewer, job_id: int | str) -> Job:
     return job
 
 
+def may_on(viewer: Viewer, job: Job, right: str) -> bool:
+    """Tell whether the viewer may `right` (`job.cancel`) on a job they see: `.own` for own ones,
+    `.all` for others'."""
+    own = job.user_id == viewer.user_id and viewer.may(f"{right}.own")
+    return own or viewer.may(f"{right}.all")
+
+
 def require_on(viewer: Viewer, job: Job, right: str) -> None:
-    """Pass when the viewer may `right` (`job.cancel`) on this job: `.own` for own ones, `.all`
-    for others'."""
-    own = job.user_id == viewer.user_id
-    if own and viewer.may(f"{right}.own"):
-        return
-    permissions.require(viewer, f"{right}.all")
+    """Pass when the viewer may `right` on a job they see. Raises NotAllowed."""
+    if not may_on(viewer, job, right):
+        permissions.require(viewer, f"{right}.all")
 
 
 # ── commands ──────────────────────────────────────────────────────────────────────────────────────
@@ -247,11 +266,16 @@ __all__ = [
     "duration_seconds",
     "get",
     "is_local",
+    "is_near",
     "lock",
+    "may_on",
     "move",
     "priority_name",
     "queue_priority",
     "require_on",
     "save_checkpoint",
+    "sees",
+    "visible_parts",
     "visible_to",
+    "within",
 ]

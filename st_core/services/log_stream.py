@@ -10,7 +10,8 @@ from collections.abc import Generator
 from ..contracts import Viewer
 from ..db import db
 from . import jobs, settings, streams, workspaces
-from .streams import Feed, Following, Listener
+from .listeners import DOUBT, Doubt, Following, Listener
+from .streams import Feed
 from .workspaces import LogSlice
 
 LOOK_SECONDS = 0.5
@@ -28,12 +29,12 @@ def follow(viewer: Viewer, job_id: int | str, after: int) -> Following:
     jobs.get(viewer, job_id)
     source = streams.feed()
     listener = source.open(viewer, settings.value("server.stream_limit"))
-    return Following(source, listener, _pieces(source, listener, viewer, job_id, after))
+    return Following(listener, _pieces(source, listener, viewer, job_id, after), source.close)
 
 
 def _pieces(
     source: Feed, listener: Listener, viewer: Viewer, job_id: int | str, after: int
-) -> Generator[LogSlice | None]:
+) -> Generator[LogSlice | Doubt | None]:
     quiet = 0
     while not source.stopping.is_set():
         db.session.remove()  # the next look must see what others committed
@@ -49,7 +50,9 @@ def _pieces(
             yield DONE
             return
         quiet += 1
-        if quiet % HEARTBEAT_LOOKS == 0:
+        if listener.doubted:
+            yield DOUBT
+        elif quiet % HEARTBEAT_LOOKS == 0:
             yield None
         listener.waiting.clear()  # only the bell is of interest
         db.session.remove()  # a stream must not hold a connection while it waits

@@ -38,7 +38,7 @@ def status(viewer: Viewer) -> dict[str, Any]:
         "disk_total_bytes": disk.total,
         "disk_free_bytes": disk.free,
         "disk_percent": round(100 * disk.used / disk.total, 1) if disk.total else 0.0,
-        "state_dir": str(state_dir),
+        "state_dir": str(state_dir) if viewer.may("admin.config") else None,
         "database": db.engine.dialect.name,
         "jobs_active": counts.active,
         "jobs_queued": counts.queued,

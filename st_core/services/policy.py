@@ -35,11 +35,21 @@ from ..models import (
     StoredSetting,
     User,
 )
+from ..models import Session as SignedInSession
 
 Answer = TypeVar("Answer")
 
 #: Rows whose change changes what somebody may do.
-WATCHED = (ApiKey, AuthProvider, Level, Membership, PermissionOverride, StoredSetting, User)
+WATCHED = (
+    ApiKey,
+    AuthProvider,
+    Level,
+    Membership,
+    PermissionOverride,
+    SignedInSession,
+    StoredSetting,
+    User,
+)
 MOST_ANSWERS = 10_000
 _LOCKS = table_of(Lock)
 _ASK = "SELECT value FROM lock WHERE name = 'policy'"

@@ -21,10 +21,8 @@ def set_priority(viewer: Viewer, job_id: int | str, priority: int | None) -> tup
             fields=[{"path": "priority", "message": "0 to 50"}],
         )
     seen = jobs.get(viewer, job_id)
-    mine = seen.user_id == viewer.user_id or (
-        seen.team_id is not None and seen.team_id in viewer.team_ids
-    )
-    limits.require_priority(viewer, priority if priority is not None else 0, own=mine)
+    near = jobs.is_near(viewer, seen)
+    limits.require_priority(viewer, priority if priority is not None else 0, own=near)
     number = seen.id  # it may be gone once the unit of work looks again
     with unit_of_work(gate="dispatch"):
         job = jobs.lock(number)

@@ -1,10 +1,11 @@
-"""Providers and trainers by name: the objects that plugins handed over at start-up."""
+"""Providers, trainers and kinds of sign-in providers by name: the objects that plugins handed over
+at start-up."""
 
 from __future__ import annotations
 
 from flask import current_app
 
-from ..contracts import Provider, Trainer
+from ..contracts import AuthProviderKind, Provider, Trainer
 from ..errors import NotFound
 from ..plugins import did_you_mean
 
@@ -18,6 +19,12 @@ def providers() -> dict[str, Provider]:
 def trainers() -> dict[str, Trainer]:
     """Return every trainer by name, in the order of the plugins."""
     known: dict[str, Trainer] = current_app.extensions["st"].trainers
+    return known
+
+
+def auth_kinds() -> dict[str, AuthProviderKind]:
+    """Return every kind of sign-in provider by name, in the order of the plugins."""
+    known: dict[str, AuthProviderKind] = current_app.extensions["st"].auth_kinds
     return known
 
 

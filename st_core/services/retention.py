@@ -8,18 +8,23 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from ..clock import now
+from ..contracts import Viewer
 from ..db import db, unit_of_work
 from ..models import Job
 from ..models.states import FINAL
 from . import events, workspaces
+from .jobs import visible_to
 
 BATCH = 200
 
 
-def delete_ended(older_than_days: int) -> int:
-    """Delete every job that ended more than `older_than_days` days ago; return how many."""
+def delete_ended(older_than_days: int, viewer: Viewer | None = None) -> int:
+    """Delete every job that ended more than `older_than_days` days ago and that `viewer` may see,
+    if one is given; return how many."""
     before = now() - timedelta(days=older_than_days)
     old = select(Job.id).where(Job.state.in_(FINAL), Job.completed_at < before).order_by(Job.id)
+    if viewer is not None:
+        old = old.where(visible_to(viewer))
     deleted = 0
     while found := list(db.session.scalars(old.limit(BATCH))):
         deleted += sum(_delete(job_id) for job_id in found)

@@ -3,12 +3,14 @@ others' changes."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from flask import current_app
 from sqlalchemy import select
 
+from .. import secrets
 from ..clock import now
 from ..config import Settings
 from ..contracts import Viewer
@@ -17,6 +19,8 @@ from ..errors import ConfigError, Malformed, SetTimeRule
 from ..models import StoredSetting
 from ..plugins import did_you_mean
 from . import events, permissions, policy
+
+log = logging.getLogger(__name__)
 
 
 def view() -> Settings:
@@ -41,9 +45,36 @@ def _load() -> None:
     settings = view()
     stored = {}
     for row in db.session.scalars(select(StoredSetting)):
-        if row.key in settings.declared:
-            stored[row.key] = settings.check(row.key, row.value)
+        if row.key not in settings.declared:
+            continue
+        try:
+            stored[row.key] = settings.check(row.key, _opened(row))
+        except secrets.SecretLost as error:  # the server goes on without it, and says so
+            log.error("%s is taken as not set: %s", row.key, error.detail)
     settings.stored = stored
+
+
+def _opened(row: StoredSetting) -> Any:
+    """Return a stored value in the clear. Raises SecretLost."""
+    if not view().declared[row.key].secret:
+        return row.value
+    return secrets.within(
+        row.value, secrets.place(StoredSetting.value, key=row.key), secrets.unseal
+    )
+
+
+def _closed(key: str, new: Any) -> Any:
+    """Return a value as it is stored: a secret sealed."""
+    if not view().declared[key].secret or not new:
+        return new
+    return {"sealed": secrets.seal(str(new), secrets.place(StoredSetting.value, key=key))}
+
+
+def _told(key: str, value: Any) -> Any:
+    """Return a value as it may be told: of a secret only its fingerprint, None when not set."""
+    if not view().declared[key].secret:
+        return value
+    return secrets.fingerprint(str(value)) if value else None
 
 
 def describe() -> list[dict[str, Any]]:
@@ -58,7 +89,8 @@ def describe() -> list[dict[str, Any]]:
                 "key": key,
                 "owner": settings.owners[key],
                 "value": shown,
-                "is_set": source != "default",
+                "is_set": bool(settings.value(key)) if setting.secret else source != "default",
+                "fingerprint": _told(key, settings.value(key)) if setting.secret else None,
                 "default": None if setting.secret else setting.default,
                 "source": source,
                 "unit": setting.unit,
@@ -78,7 +110,7 @@ def change(
     values: Mapping[str, Any],
     *,
     permission: str = "admin.config",
-    event: str = "settings.changed",
+    event: str = "admin.config_changed",
 ) -> None:
     """Command: store new values of editable settings, all or none; `event` tells of it.
 
@@ -93,14 +125,19 @@ def change(
         before = {key: settings.value(key) for key in checked}
         for key, new in checked.items():
             db.session.merge(
-                StoredSetting(key=key, value=new, updated_at=now(), updated_by_id=viewer.user_id)
+                StoredSetting(
+                    key=key,
+                    value=_closed(key, new),
+                    updated_at=now(),
+                    updated_by_id=viewer.user_id,
+                )
             )
         if before != checked:
             events.emit(
                 event,
                 subject=("settings", ",".join(sorted(checked))[:100]),
-                before=before,
-                after=checked,
+                before={key: _told(key, old) for key, old in before.items()},
+                after={key: _told(key, new) for key, new in checked.items()},
                 message=f"{viewer.username} changed {', '.join(sorted(checked))}",
             )
         policy.bump()

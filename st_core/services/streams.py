@@ -10,11 +10,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from flask import Flask, current_app
 from sqlalchemy import select
@@ -24,62 +21,13 @@ from ..contracts import Viewer
 from ..db import db
 from ..errors import Unavailable
 from ..models import Attempt, Event, Job
-from . import events, settings
+from . import events, jobs, policy, settings
+from .listeners import DOUBT, Doubt, Following, Listener, Message
 from .tasks import ThreadRunner
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
 JOIN_SECONDS = 5.0
-BACKLOG = 1000
-
-
-@dataclass(frozen=True)
-class Message:
-    """One thing a stream says: `number` is the journal's (None for progress and notes), `name`
-    the event's."""
-
-    name: str
-    data: dict[str, Any]
-    number: int | None = None
-
-
-@dataclass(eq=False)
-class Listener:
-    """One open stream: who listens, and what it has not sent yet. `lost` means it was too slow
-    and must reset."""
-
-    viewer: Viewer
-    waiting: deque[Message] = field(default_factory=deque)
-    bell: threading.Event = field(default_factory=threading.Event)
-    lost: bool = False
-
-    def put(self, message: Message) -> None:
-        """Queue a message; a listener that does not keep up is told to begin anew."""
-        if len(self.waiting) >= BACKLOG:
-            self.lost = True
-        else:
-            self.waiting.append(message)
-        self.bell.set()
-
-
-class Following:
-    """What one listener hears, until it is closed; closing frees its place, begun or not."""
-
-    def __init__(self, source: Feed, listener: Listener, heard: Generator[Any]) -> None:
-        self._source, self._listener, self._heard = source, listener, heard
-
-    def __iter__(self) -> Iterator[Any]:
-        """Return itself: it is heard once."""
-        return self
-
-    def __next__(self) -> Any:
-        """Return what comes next; waits for it."""
-        return next(self._heard)
-
-    def close(self) -> None:
-        """End it."""
-        self._heard.close()
-        self._source.close(self._listener)
 
 
 class Feed:
@@ -92,6 +40,7 @@ class Feed:
         self._bell = threading.Event()
         self._thread: threading.Thread | None = None
         self.last = 0
+        self._generation = -1
         self._progress_seen: datetime | None = None
         runner.listen("journal", self._bell.set)
         runner.listen("progress", self._bell.set)
@@ -148,6 +97,21 @@ class Feed:
         for listener in list(self._listeners):
             listener.bell.set()
 
+    def _doubt(self) -> None:
+        """Let every stream ask whether its reader still may listen, when rights have changed.
+
+        Called between reading rows and handing them out: no row reaches a reader whose rights ended
+        before it was written.
+        """
+        generation = policy.memory().present_generation()
+        if generation == self._generation:
+            return
+        self._generation = generation
+        with self._lock:
+            for listener in self._listeners:
+                listener.doubted = True
+                listener.bell.set()
+
     def _look(self) -> None:
         """Hand out what is new."""
         while rows := list(
@@ -155,6 +119,7 @@ class Feed:
                 select(Event).where(Event.id > self.last).order_by(Event.id).limit(200)
             )
         ):
+            self._doubt()
             for event in rows:
                 message = as_message(event)
                 with self._lock:
@@ -173,6 +138,7 @@ class Feed:
             .order_by(Attempt.progress_at)
             .limit(200)
         ).all()
+        self._doubt()
         for attempt, job in rows:
             self._progress_seen = attempt.progress_at
             message = Message(
@@ -181,19 +147,8 @@ class Feed:
             )
             with self._lock:
                 for listener in self._listeners:
-                    if may_see_job(listener.viewer, job):
+                    if jobs.sees(listener.viewer, job):
                         listener.put(message)
-
-
-def may_see_job(viewer: Viewer, job: Job) -> bool:
-    """Tell whether `viewer` may see `job`: `jobs.visible_to` in Python."""
-    if viewer.may("*"):
-        return True
-    if viewer.may("job.view.own") and (
-        job.user_id == viewer.user_id or job.team_id in viewer.team_ids
-    ):
-        return True
-    return viewer.may("job.view.all") and (not viewer.org_ids or job.org_id in viewer.org_ids)
 
 
 def as_message(event: Event) -> Message:
@@ -241,12 +196,12 @@ def follow(viewer: Viewer, last_id: int | None, *, heartbeat_seconds: float = 15
     source = feed()
     listener = source.open(viewer, settings.value("server.stream_limit"))
     heard = _messages(source, listener, viewer, last_id, heartbeat_seconds)
-    return Following(source, listener, heard)
+    return Following(listener, heard, source.close)
 
 
 def _messages(
     source: Feed, listener: Listener, viewer: Viewer, last_id: int | None, heartbeat_seconds: float
-) -> Generator[Message | None]:
+) -> Generator[Message | Doubt | None]:
     """Give backlog, then live messages."""
     db.session.remove()  # what was committed before we listened is in no older snapshot
     sent = events.head() if last_id is None else last_id
@@ -266,7 +221,7 @@ def _messages(
 
 def _live(
     source: Feed, listener: Listener, sent: int, heartbeat_seconds: float
-) -> Iterator[Message | None]:
+) -> Iterator[Message | Doubt | None]:
     """Give messages from memory as they come, each journal number once and in order."""
     while not source.stopping.is_set():
         rang = listener.bell.wait(heartbeat_seconds)
@@ -282,5 +237,7 @@ def _live(
             if message.number is None or message.number > sent:
                 sent = max(sent, message.number or 0)
                 yield message
-        if not rang:
+        if listener.doubted:
+            yield DOUBT
+        elif not rang:
             yield None

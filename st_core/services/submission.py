@@ -24,6 +24,7 @@ from . import (
     idempotency,
     intake,
     jobs,
+    placement,
     queue,
     registries,
     settings,
@@ -97,6 +98,8 @@ def retry(
     seen = jobs.get(viewer, job_id)
     jobs.require_on(viewer, seen, "job.cancel")
     resume_from = None if fresh else starting_points.to_resume(seen, checkpoint)
+    if resume_from is None and seen.start_from_job_id is not None:
+        jobs.get(viewer, seen.start_from_job_id)  # it begins at that job's checkpoint once more
     walk = Walk(viewer, _again(viewer, seen))
     number = seen.id  # it may be gone once the unit of work looks again
     try:
@@ -123,7 +126,7 @@ def retry(
 def complete(viewer: Viewer, draft: Draft) -> Submission:
     """Return the draft as a submission: config loaded, trainer known, starting point found.
 
-    Raises NotFound or SubmissionInvalid when something it names is not there.
+    Raises NotFound, SubmissionInvalid or Malformed when something it names is not there.
     """
     provider = registries.provider(draft.provider)
     config, trainer, name, revision_id = config_choice.resolve(
@@ -132,6 +135,7 @@ def complete(viewer: Viewer, draft: Draft) -> Submission:
     source_id, source_path = starting_points.to_start_from(
         viewer, draft.start_from_job, draft.start_from_checkpoint
     )
+    place = placement.of(viewer, draft.team_id)
     hardware, gpu_count = hardware_choice.choose(
         provider, registries.trainer(trainer), config, draft.hardware, draft.gpu_count
     )
@@ -142,6 +146,8 @@ def complete(viewer: Viewer, draft: Draft) -> Submission:
         config=config,
         config_name=name,
         revision_id=revision_id,
+        org_id=place.org_id,
+        team_id=place.team_id,
         hardware=hardware,
         gpu_count=gpu_count,
         name=draft.name,
@@ -162,11 +168,14 @@ def complete(viewer: Viewer, draft: Draft) -> Submission:
 def record_refusal(submission: Submission, refusal: Refused) -> None:
     """Command: write down that a submission was refused, in a unit of work of its own."""
     exceeded = refusal.status == 429
+    refusal.is_recorded = True
     with unit_of_work():
         events.emit(
             "quota.exceeded" if exceeded else "job.refused",
             subject=("submission", submission.config_name),
             owner_id=submission.viewer.user_id,
+            team_id=submission.team_id,
+            org_id=submission.org_id,
             message=refusal.detail,
             data={
                 "code": refusal.code,
@@ -249,6 +258,8 @@ def _again(viewer: Viewer, job: Job) -> Submission:
         config=job.config,
         config_name=job.config_name,
         revision_id=job.revision_id,
+        org_id=job.org_id,
+        team_id=job.team_id,
         hardware=job.hardware,
         gpu_count=job.gpu_count,
         name=job.name,

@@ -2,8 +2,9 @@
 it.
 
 The database is the letterbox: a wake-up is only a hint, every service looks again by itself after a
-pause. A *lease* lets an exclusive service run in one process at a time; it ends by itself when its
-holder dies.
+pause. What only one process does may be another's work, so `doorbell` carries the hint there. A
+*lease* lets an exclusive service run in one process at a time; it ends by itself when its holder
+dies.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from flask import Flask, current_app
 
 from ..actor import Actor, acting
 from ..contracts import Service
+from .doorbell import Doorbell
 from .leases import Keeper
 
 log = logging.getLogger(__name__)
@@ -35,14 +37,18 @@ class ThreadRunner:
     def __init__(self, app: Flask, services: list[Service]) -> None:
         self._app = app
         self._services = {service.name: service for service in services}
+        self._everywhere = {service.name for service in services if not service.exclusive}
         self._bells = {name: threading.Event() for name in self._services}
         self._listeners: dict[str, list[Callable[[], None]]] = {}
         self._stop = threading.Event()
         self._keeper = Keeper(app)
+        self._doorbell: Doorbell | None = None
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Start every service."""
+        """Start every service, and hear from other processes what they are woken for."""
+        shared = {*self._services, *self._listeners} - self._everywhere
+        self._doorbell = Doorbell(self._app, self._ring, shared)
         for service in self._services.values():
             thread = threading.Thread(
                 target=self._follow, args=(service,), name=f"service {service.name}", daemon=True
@@ -56,7 +62,16 @@ class ThreadRunner:
         self._listeners.setdefault(name, []).append(ring)
 
     def wake(self, name: str) -> None:
-        """Wake the service `name` and whoever listens to that name."""
+        """Wake the service `name` and whoever listens to that name, in every process.
+
+        A service that runs in each of them is woken here alone: one that does the work is enough.
+        """
+        self._ring(name)
+        if self._doorbell is not None and name not in self._everywhere:
+            self._doorbell.ring(name)
+
+    def _ring(self, name: str) -> None:
+        """Wake in this process."""
         if bell := self._bells.get(name):
             bell.set()
         for ring in self._listeners.get(name, ()):
@@ -71,6 +86,8 @@ class ThreadRunner:
         """Stop every service, wait for the running ones, and hand over the leases."""
         self._stop.set()
         self._keeper.end()
+        if self._doorbell is not None:
+            self._doorbell.close()
         for bell in self._bells.values():
             bell.set()
         for rings in self._listeners.values():

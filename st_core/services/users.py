@@ -7,21 +7,14 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from ..actor import current
-from ..contracts import Permission, Viewer
+from ..contracts import Viewer
 from ..db import assert_unit_of_work, db, unit_of_work
-from ..errors import NotFound
+from ..errors import NotFound, NotSignedIn
 from ..models import Level, Membership, User
-from . import events, permissions, policy
-
-
-def catalogue() -> dict[str, Permission]:
-    """Return every permission there is: the core's, and those plugins declared."""
-    known: dict[str, Permission] = current_app.extensions["st"].permissions
-    return known
+from . import events, permissions, policy, rights, settings
 
 
 def ensure_levels() -> None:
@@ -36,16 +29,43 @@ def ensure_levels() -> None:
 
 
 def local_owner() -> User:
-    """Command: return the person at this machine, a real row with level admin, made when first
-    needed."""
-    found = db.session.scalar(select(User).where(User.is_local_owner))
-    if found:
+    """Command: return the person at this machine: whom `auth.local_user` names, else the local
+    owner, else the first administrator; where there is none either, a local owner is made.
+
+    Raises NotSignedIn when `auth.local_user` names nobody who can act.
+    """
+    if name := settings.value("auth.local_user"):
+        return _named(name)
+    found = _local_owner()
+    if found is not None:
         return found
-    with unit_of_work(gate="submit"):
-        found = db.session.scalar(select(User).where(User.is_local_owner))
+    with unit_of_work(gate="people"):
+        found = _local_owner()
         if found is None:
             found = _make_local_owner()
     return found
+
+
+def _local_owner() -> User | None:
+    """Return the local owner, else the first administrator, None when there is neither."""
+    persons = select(User).where(User.is_active, ~User.is_service)
+    admins = User.levels.any(and_(Level.is_system, Level.name == "admin"))
+    for who in (User.is_local_owner, admins):
+        found = db.session.scalar(persons.where(who).order_by(User.id).limit(1))
+        if found is not None:
+            return found
+    return None
+
+
+def _named(name: str) -> User:
+    user = db.session.scalar(select(User).where(func.lower(User.username) == name.lower()))
+    if user is None or not user.is_active or user.is_service:
+        raise NotSignedIn(
+            f"auth.local_user names {name!r}, who has no active account here. Correct it in the "
+            "configuration file, or sign in.",
+            code="unknown_local_user",
+        )
+    return user
 
 
 def _make_local_owner() -> User:
@@ -70,7 +90,7 @@ def _make_local_owner() -> User:
     db.session.add(owner)
     db.session.flush()
     events.emit(
-        "user.created",
+        "admin.user_created",
         subject=("user", owner.id),
         after={"username": name, "levels": ["admin"]},
         message=f"{name} is the local owner of this server",
@@ -79,14 +99,15 @@ def _make_local_owner() -> User:
 
 
 def others_exist() -> bool:
-    """Tell whether anybody but the local owner has an account; then nobody is the owner by place
-    alone."""
-    others = select(User.id).where(~User.is_local_owner).limit(1)
+    """Tell whether any person but the local owner has an account; then nobody is the owner by
+    place alone."""
+    others = select(User.id).where(~User.is_local_owner, ~User.is_service).limit(1)
     return policy.remembered("others exist", lambda: db.session.scalar(others) is not None)
 
 
 def local_viewer() -> Viewer:
-    """Return the person at this machine as a viewer."""
+    """Return the person at this machine as a viewer. Raises NotSignedIn when `auth.local_user`
+    names nobody who can act."""
     return policy.remembered("local viewer", lambda: viewer_of(local_owner(), "local"))
 
 
@@ -95,11 +116,26 @@ def count() -> int:
     return db.session.scalar(select(func.count(User.id))) or 0
 
 
-def describe(user_id: int) -> dict[str, Any]:
-    """Return a user as clients know it, without the password. Raises NotFound."""
+def get(user_id: int) -> User:
+    """Return a user. Raises NotFound."""
     user = db.session.get(User, user_id)
     if user is None:
         raise NotFound(f"there is no user {user_id}", code="user_not_found")
+    return user
+
+
+def lock(user_id: int) -> User:
+    """Step: return a user as just now, locked until the unit of work ends. Raises NotFound."""
+    assert_unit_of_work()
+    user = db.session.get(User, user_id, with_for_update=True, populate_existing=True)
+    if user is None:
+        raise NotFound(f"there is no user {user_id}", code="user_not_found")
+    return user
+
+
+def describe(user_id: int) -> dict[str, Any]:
+    """Return a user as clients know it, without the password. Raises NotFound."""
+    user = get(user_id)
     return {
         "id": user.id,
         "email": user.email,
@@ -134,27 +170,17 @@ def viewer_of(
 
     A scope never adds a right: the result is the intersection with what the person holds just now.
     """
-    held: set[str] = set()
-    for level in user.levels:
-        if level.is_system:
-            held |= permissions.defaults_of(level.name, catalogue().values())
-        held |= set(level.permissions)
-    if "*" in held and (scopes is not None or any(not item.granted for item in user.overrides)):
-        held = set(catalogue())
-    for item in user.overrides:
-        (held.add if item.granted else held.discard)(item.permission)
-    if scopes is not None:
-        held &= set(scopes)
     places = list(db.session.scalars(select(Membership).where(Membership.user_id == user.id)))
     return Viewer(
         user_id=user.id,
         username=user.username,
         display_name=user.display_name or user.username,
-        permissions=frozenset(held),
+        permissions=rights.within(rights.held_by(user), scopes),
         levels=tuple(level.name for level in user.levels),
         priority=max((level.priority for level in user.levels), default=0),
         org_ids=tuple(sorted({place.org_id for place in places})),
         team_ids=tuple(sorted({place.team_id for place in places if place.team_id})),
         via=via,
         address=address or current().address,
+        everywhere=rights.has_admin(user),
     )

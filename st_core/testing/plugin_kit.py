@@ -53,6 +53,8 @@ class PluginContract:
     """Tests of one plugin's promises."""
 
     plugin: ClassVar[str]
+    #: Tables of the plugin whose rows move on as soon as it is switched on again.
+    moving: ClassVar[tuple[str, ...]] = ()
 
     @pytest.fixture
     def app(self, make_app: Callable[..., Flask]) -> Flask:
@@ -147,7 +149,9 @@ class PluginContract:
         again = make_app(plugins=[self.plugin, "zoo"], database_url=url)
         after = plugin_answers.rows(again, module)
         for name, rows in before.items():
-            assert [row for row in rows if row not in after[name]] == []
+            assert len(after[name]) >= len(rows)
+            if name not in self.moving:
+                assert [row for row in rows if row not in after[name]] == []
 
     def test_an_event_that_comes_twice_leaves_the_same_rows(
         self, app: Flask, module: str, run_job: Callable[..., str]

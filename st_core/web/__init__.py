@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from . import pages, templating
+from . import pages, refusals, templating
 from .frame import blueprint
 
 
 def init_app(app: Flask) -> None:
-    """Give `app` its pages and their static files."""
+    """Give `app` its pages, their static files, and the way to sign in."""
     app.register_blueprint(blueprint)
+    refusals.init_app(app)
 
 
 def init_templates(app: Flask) -> None:

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from flask import g, has_request_context, url_for
+from flask import current_app, g, has_request_context, request, url_for
 
+from ..api import cookies
 from ..clock import now
 from ..contracts import NavItem, Viewer
 from ..plugins import current_plugins
-from ..services import overview
+from ..services import overview, sessions
+from ..services.org_view import SEES_ALL
 from . import formats
 
 log = logging.getLogger(__name__)
@@ -68,8 +70,16 @@ class Place:
     icon: str
     permissions: tuple[str, ...] = ()
     shortcut: str = ""
+    #: Whoever holds one of these finds the page elsewhere.
+    unless: tuple[str, ...] = ()
+
+    def is_for(self, viewer: Viewer) -> bool:
+        """Tell whether the viewer finds the page here."""
+        opens = not self.permissions or any(map(viewer.may, self.permissions))
+        return opens and not any(map(viewer.may, self.unless))
 
 
+SIGN_OUT = "/api/auth/logout"
 GROUPS = {"cloud": "Cloud", "work": "Work", "admin": "Administration"}
 SEES_JOBS = ("job.view.own", "job.view.all")
 PLACES = (
@@ -79,7 +89,12 @@ PLACES = (
     Place(
         "configs", "work", "Configs", "web.configs", "file-earmark-code", ("config.view",), "g c"
     ),
+    Place("orgs", "work", "Orgs", "web.orgs", "diagram-3", ("org.view",), "", SEES_ALL),
     Place("system", "work", "System", "web.system", "gpu-card", ("queue.view",)),
+    Place("auth", "admin", "Auth", "web.auth", "shield-lock", ("admin.config",)),
+    Place("users", "admin", "Users", "web.users", "people", ("admin.users",), "g u"),
+    Place("levels", "admin", "Levels", "web.levels", "bar-chart-steps", ("admin.levels",)),
+    Place("orgs", "admin", "Orgs", "web.orgs", "diagram-3", SEES_ALL),
     Place("setup", "admin", "Set-up", "web.setup", "flag", ("admin.config",)),
     Place("plugins", "admin", "Plugins", "web.plugins", "plug", ("admin.config",)),
 )
@@ -94,6 +109,8 @@ class Shell:
     groups: tuple[Group, ...]
     may: tuple[str, ...]
     event_number: int
+    via: str = "session"
+    sign_out_url: str = SIGN_OUT
     events_url: str = "/api/events"
     drawn_at: datetime = field(default_factory=now)
 
@@ -120,7 +137,22 @@ def shell_for(viewer: Viewer) -> Shell:
         groups=tuple(_groups(viewer, counts)),
         may=tuple(sorted(viewer.permissions)),
         event_number=counted.event_number,
+        via=viewer.via,
+        sign_out_url=_sign_out_url(),
     )
+
+
+def _sign_out_url() -> str:
+    """Return the API's address that ends this session.
+
+    A kind of provider that can end its own session as well answers to
+    `POST /api/auth/external/<kind>/logout` with a `logout_url` to go on to.
+    """
+    token = cookies.session_token(request)
+    live = sessions.live(token) if token else None
+    own = f"/api/auth/external/{live.method if live else ''}/logout"
+    known = any(rule.rule == own for rule in current_app.url_map.iter_rules())
+    return own if known else SIGN_OUT
 
 
 def current_shell() -> Shell | None:
@@ -139,7 +171,7 @@ def _groups(viewer: Viewer, counts: dict[str, str]) -> Iterator[Group]:
         items = [
             Item(p.id, p.label, url_for(p.endpoint), p.icon, counts.get(p.id, ""), p.shortcut)
             for p in PLACES
-            if p.group == id_ and (not p.permissions or any(map(viewer.may, p.permissions)))
+            if p.group == id_ and p.is_for(viewer)
         ]
         items += [
             Item(f"{plugin}:{item.url}", item.label, item.url, item.icon)

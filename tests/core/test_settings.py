@@ -176,7 +176,7 @@ def test_a_change_is_in_the_journal_with_what_was_before(
     admin = viewer("admin")
     change(app, admin, pace__steps=6)
     with app.app_context():
-        told = db.session.scalars(select(Event).where(Event.name == "settings.changed")).one()
+        told = db.session.scalars(select(Event).where(Event.name == "admin.config_changed")).one()
         head = events.head()
     assert (told.before, told.after) == ({"pace.steps": 5}, {"pace.steps": 6})
     change(app, admin, pace__steps=6)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +35,8 @@ class Message:
 class Listener:
     """Reads one stream in a thread of its own until it breaks, ends, or has brought the last word.
 
-    `last_id` is what the listener before it saw last; `is_last` tells the message to leave at.
+    `last_id` is what the listener before it saw last; `is_last` tells the message to leave at;
+    `headers` say who listens.
     """
 
     def __init__(
@@ -43,14 +45,19 @@ class Listener:
         path: str,
         last_id: int | None = None,
         is_last: Callable[[Message], bool] = lambda _message: False,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.messages: list[Message] = []
+        #: When each message came, and at last when the stream ended (`time.monotonic`).
+        self.times: list[float] = []
         #: Our end of the connection: it tells which of several processes serves it.
         self.port = 0
         self._is_last = is_last
         self._client = server.client(timeout=httpx.Timeout(END_SECONDS, read=None))
-        headers = {} if last_id is None else {"Last-Event-ID": str(last_id)}
-        self._asked = self._client.build_request("GET", path, headers=headers)
+        said = dict(headers or {})
+        if last_id is not None:
+            said["Last-Event-ID"] = str(last_id)
+        self._asked = self._client.build_request("GET", path, headers=said)
         self._answers = threading.Event()
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
@@ -80,10 +87,13 @@ class Listener:
                 self._answers.set()
                 for message in parsed(answer.iter_lines()):
                     self.messages.append(message)
+                    self.times.append(time.monotonic())
                     if self._is_last(message):
                         return
         except httpx.TransportError:
             return  # the server is gone
+        finally:
+            self.times.append(time.monotonic())
 
 
 def port_of(answer: httpx.Response) -> int:

@@ -166,18 +166,18 @@ def test_somebody_elses_job_is_not_there(client: Any, jobs: Jobs, as_user: Any) 
 
 
 def test_a_stranger_meets_a_server_that_is_not_set_up(client: Any) -> None:
-    answer = client.get("/jobs", headers={**BROWSER, "X-Forwarded-For": "203.0.113.9"})
-    page = Document(answer.text)
-    assert answer.status_code == 403
-    assert "This server is not set up yet" in page.text
-    assert "flask st api-keys create" in page.text
+    forwarded = {**BROWSER, "X-Forwarded-For": "203.0.113.9"}
+    answer = client.get("/jobs", headers=forwarded)
+    assert (answer.status_code, answer.location) == (302, "/first-run")
+    page = Document(client.get("/first-run", headers=forwarded).text)
+    assert "one-time code" in page.text
     assert page.refused_by_policy == []
     assert page.all("link", rel="stylesheet")
 
 
 def test_the_stranger_gets_the_style_of_that_page_too(client: Any) -> None:
     forwarded = {**BROWSER, "X-Forwarded-For": "203.0.113.9"}
-    page = Document(client.get("/jobs", headers=forwarded).text)
+    page = Document(client.get("/first-run", headers=forwarded).text)
     for one in page.all("link", rel="stylesheet"):
         answer = client.get(one.attributes["href"], headers=forwarded)
         assert answer.status_code == 200

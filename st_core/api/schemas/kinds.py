@@ -9,7 +9,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 
 #: Any JSON value, by its name in the OpenAPI document.
 JSON_VALUE: dict[str, Any] = {
@@ -31,6 +38,17 @@ JsonObject = dict[str, JsonValue]
 Dollars = Annotated[
     Decimal, PlainSerializer(float, return_type=float, when_used="json"), Field(description="USD")
 ]
+
+
+def _no_boolean(value: Any) -> Any:
+    """Refuse true and false where a number is meant; Python takes them for 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("a number is needed here, not true or false")
+    return value
+
+
+#: A whole number in a body.
+Whole = Annotated[int, BeforeValidator(_no_boolean)]
 
 
 class Answer(BaseModel):

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .kinds import Answer, Body, Dollars, Listing, Query
+from .kinds import Answer, Body, Dollars, Listing, Query, Whole
 
 
 class Entry(Answer):
@@ -204,6 +204,7 @@ class LocalSubmitBody(Body):
     no_wait: bool = False
     any_gpu: bool = False
     for_approval: bool = False
+    team_id: Whole | None = Field(None, ge=1, le=2**31 - 1)
     target: Literal["local", "worker", "kubeflow", "auto"] = "auto"
     idempotency_key: str | None = Field(None, min_length=1, max_length=200)
 

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field, RootModel, model_validator
 
 from .jobs import Gate
-from .kinds import Answer, Body, Dollars, FieldProblem, JsonObject, Query
+from .kinds import Answer, Body, Dollars, FieldProblem, JsonObject, Query, Whole
 
 _NAMES_A_CONFIG = ("config", "config_name", "config_name_to_load")
 
@@ -25,6 +25,12 @@ class SubmitBody(Body):
     dataloader_config: list[JsonObject] | None = None
     trainer: str | None = Field(None, max_length=100)
     provider: str | None = Field(None, max_length=100)
+    team_id: Whole | None = Field(
+        None,
+        ge=1,
+        le=2**31 - 1,
+        description="Which of your teams it is for.",
+    )
     name: str | None = Field(None, max_length=200)
     hardware_profile: str | None = Field(None, max_length=100)
     gpu_count: int | None = Field(None, ge=0, le=64)

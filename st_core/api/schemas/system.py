@@ -49,7 +49,7 @@ class SystemStatus(Answer):
     disk_total_bytes: int
     disk_free_bytes: int
     disk_percent: float
-    state_dir: str
+    state_dir: str | None = Field(description="Told to those who hold admin.config.")
     database: str
     jobs_active: int
     jobs_queued: int
@@ -83,6 +83,7 @@ class Setting(Answer):
     owner: str
     value: JsonValue = None
     is_set: bool
+    fingerprint: str | None = Field(None, description="Of a secret that is set: tells two apart.")
     default: JsonValue = None
     source: str = Field(description="environment, file, stored or default.")
     unit: str = ""

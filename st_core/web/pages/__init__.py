@@ -2,6 +2,34 @@
 their routes.
 """
 
-from . import admin, api_reference, configs, job, jobs, new_job, queue, system
+from . import (
+    admin,
+    api_reference,
+    auth_providers,
+    configs,
+    entry,
+    job,
+    jobs,
+    new_job,
+    orgs,
+    people,
+    profile,
+    queue,
+    system,
+)
 
-__all__ = ["admin", "api_reference", "configs", "job", "jobs", "new_job", "queue", "system"]
+__all__ = [
+    "admin",
+    "api_reference",
+    "auth_providers",
+    "configs",
+    "entry",
+    "job",
+    "jobs",
+    "new_job",
+    "orgs",
+    "people",
+    "profile",
+    "queue",
+    "system",
+]

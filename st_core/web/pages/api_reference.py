@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import current_app, url_for
+from flask import current_app, request, url_for
 
 from ...api import openapi
 from ...api.routing import SIGNED_IN, page
@@ -12,11 +12,15 @@ from ..presenters import api_pages
 
 @page(blueprint, "/docs/api", permission=SIGNED_IN)
 def api_reference() -> str:
-    """List every operation of the API, by subject."""
+    """List the subjects of the API, and the operations of the one that is asked for."""
+    subjects = api_pages.subjects(_document())
+    name = request.args.get("subject") or subjects[0].name
     return render(
         "docs/api.html",
         Page("API reference", "api", (Crumb("API reference"),)),
-        subjects=api_pages.subjects(_document()),
+        subjects=subjects,
+        shown=api_pages.subject(_document(), name),
+        count=sum(len(one.operations) for one in subjects),
     )
 
 

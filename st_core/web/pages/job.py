@@ -163,7 +163,9 @@ def job(job_id: str) -> str:
         samples=_grid(seen, brief=True),
         log=log_view.tail(seen.job, log_view.OVERVIEW_BYTES, log_view.OVERVIEW_LINES),
         change=seen.change,
-        details=job_overview.details(seen.job, seen.attempt, workspaces.of(seen.job).name),
+        details=job_overview.details(
+            seen.job, seen.attempt, workspaces.of(seen.job).name, job_history.place(seen.job)
+        ),
         gate_trail=trail,
         gate_summary=gate_trail.summary(trail),
         attempts=job_overview.attempt_lines(seen.job, seen.attempts),

@@ -12,7 +12,15 @@ from ...api.routing import page
 from ...contracts import Hardware, Viewer
 from ...errors import StError
 from ...models import Job
-from ...services import configs, jobs, registries, settings, starting_points, submission
+from ...services import (
+    configs,
+    jobs,
+    placement,
+    registries,
+    settings,
+    starting_points,
+    submission,
+)
 from ...services.submission import Draft
 from .. import formats
 from ..frame import Crumb, Page, blueprint, render
@@ -57,6 +65,7 @@ def new_job() -> str:
         providers={p.name: p.title for p in registries.providers().values()},
         sources=_checkpoints(source) if source else [],
         source_id=source.id if source else None,
+        teams=placement.choices(viewer),
         may_prioritise=viewer.may("queue.manage") or viewer.may("job.priority.high"),
         time_limit=_time_limit(again),
         max_attempts=again.max_attempts if again else settings.value("jobs.max_attempts"),

@@ -17,7 +17,6 @@ from ..presenters import system_page
 def system() -> str:
     """Show this machine, its devices, the health of every part, and the services."""
     viewer = current_viewer()
-    deployment = current_app.extensions["st"]
     status = machine.status(viewer)
     report = health.report(include_providers=True)
     return render(
@@ -29,16 +28,18 @@ def system() -> str:
         overall=system_page.HEALTH[report["status"]],
         version=report["version"],
         parts=system_page.parts(report),
-        services=system_page.services(
-            deployment.services,
-            leases.leases(),
-            leases.process_name(),
-            deployment.runner is not None,
-        ),
-        state_dir=status["state_dir"] if viewer.may("admin.config") else "",
+        services=_services() if viewer.may("admin.config") else [],
+        state_dir=status["state_dir"],
         database=status["database"],
         panels=slots.panels("system", viewer, None),
     )
+
+
+def _services() -> list[system_page.ServiceLine]:
+    """Return what runs beside requests, and in which process; that is for administrators."""
+    deployment = current_app.extensions["st"]
+    held, here, runs = leases.leases(), leases.process_name(), deployment.runner is not None
+    return list(system_page.services(deployment.services, held, here, runs))
 
 
 @page(blueprint, "/plugins", permission="admin.config")

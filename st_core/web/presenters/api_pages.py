@@ -16,16 +16,28 @@ from ...errors import NotFound
 
 Document = Mapping[str, Any]
 TITLES = {
-    "auth": "Who I am",
+    "api_keys": "API keys",
+    "auth": "Signing in and out",
     "configs": "Configs",
+    "credentials": "Credentials",
+    "entry": "First administrator, registration",
     "events": "Events",
+    "external_auth": "Sign-in providers",
     "health": "Health",
+    "invitations": "Invitations and reset links",
     "jobs": "Jobs",
+    "levels": "Levels",
     "metrics": "Metrics",
+    "oidc": "OpenID Connect",
     "openapi": "This document",
+    "orgs": "Organisations and teams",
+    "profile": "My profile",
     "providers": "Providers",
     "queue": "Queue",
+    "second_factor": "Second factor",
+    "sessions": "Sessions",
     "system": "System and settings",
+    "users": "Users",
 }
 MODELS = "#/components/schemas/"
 

@@ -13,7 +13,7 @@ from flask import url_for
 
 from ...contracts import Capability, Checkpoint, Viewer
 from ...models import Job, JobState
-from ...services import registries
+from ...services import jobs, registries
 from .. import formats
 from .standing import Standing
 
@@ -69,10 +69,10 @@ class Left:
 
 def actions(viewer: Viewer, job: Job, at: Standing, left: Left) -> Iterator[Action]:
     """Return the buttons beside the title: at most one primary, then quiet ones."""
-    may_end = may(viewer, job, "job.cancel")
+    may_end = jobs.may_on(viewer, job, "job.cancel")
     if job.state is JobState.PENDING_APPROVAL and viewer.may("queue.approve"):
         yield _approve(job)
-    if job.state in ENDED_BADLY and may_end:
+    if job.state in ENDED_BADLY and may_end and viewer.may("job.submit"):
         yield _again(job, left)
     if may_end and _takes_checkpoints(job):
         yield Action(
@@ -100,7 +100,8 @@ def more(viewer: Viewer, job: Job, left: Left) -> Iterator[Action]:
     cls = "dropdown-item"
     if job.state is JobState.PENDING_APPROVAL and viewer.may("queue.approve"):
         yield _reject(job)
-    if job.state in ENDED_BADLY and left.checkpoints and may(viewer, job, "job.cancel"):
+    may_retry = jobs.may_on(viewer, job, "job.cancel") and viewer.may("job.submit")
+    if job.state in ENDED_BADLY and left.checkpoints and may_retry:
         yield Action(
             "Start over from the beginning",
             call=f"{API}/{job.id}/retry",
@@ -112,14 +113,8 @@ def more(viewer: Viewer, job: Job, left: Left) -> Iterator[Action]:
         url = url_for("web.new_job", again=job.id, start_from=job.id)
         yield Action("New job from its last checkpoint", url=url)
     yield Action("Config as JSON", url=f"{API}/{job.id}/config")
-    if job.state.is_final and may(viewer, job, "job.delete"):
+    if job.state.is_final and jobs.may_on(viewer, job, "job.delete"):
         yield _delete(job, left)
-
-
-def may(viewer: Viewer, job: Job, right: str) -> bool:
-    """Tell whether the viewer may `right` (`job.cancel`) on this job: `.own` or `.all`."""
-    own = job.user_id == viewer.user_id and viewer.may(f"{right}.own")
-    return own or viewer.may(f"{right}.all")
 
 
 def artifact_url(job: Job, path: str) -> str:

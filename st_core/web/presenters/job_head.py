@@ -9,6 +9,7 @@ from flask import url_for
 
 from ...contracts import Viewer
 from ...models import Job
+from ...services import job_fields
 from ...services.job_history import Origin
 from .. import formats
 from . import job_actions
@@ -58,19 +59,12 @@ def head(
         word="Ending" if job.cancel_requested_at and job.state.is_active else None,
         config_word=config_word,
         config_url=config_url,
-        submitter=person(origin),
+        submitter=job_fields.submitter(job, origin.user),
         actions=tuple(job_actions.actions(viewer, job, at, left)),
         more=tuple(job_actions.more(viewer, job, left)),
         tabs=tuple(_tabs(job, left, changed)),
         previous_url=url_for("web.job", job_id=before) if before else "",
         next_url=url_for("web.job", job_id=after) if after else "",
-    )
-
-
-def person(origin: Origin) -> str:
-    """Return who submitted the job, in full."""
-    return (
-        (origin.user.display_name or origin.user.username) if origin.user else "somebody who left"
     )
 
 

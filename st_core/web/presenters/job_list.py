@@ -12,7 +12,7 @@ from decimal import Decimal
 from markupsafe import Markup
 
 from ...models import Job
-from ...services import jobs
+from ...services import job_fields, jobs
 from ...services.job_list import Row
 from ...services.overview import Counts, Recent
 from .. import charts, formats
@@ -71,7 +71,7 @@ def _row(row: Row, trainer_titles: Mapping[str, str]) -> JobRow:
         state=job.state.value,
         percent=at.percent if job.state.is_active else None,
         sentence=sentence(job, row.attempt, jobs.duration_seconds(job)),
-        submitter=(row.user.display_name or row.user.username) if row.user else "somebody who left",
+        submitter=job_fields.submitter(row.job, row.user),
         hardware=hardware(job),
         cost=cost(job.cost_usd, job.estimated_cost_usd),
         created_at=job.created_at,

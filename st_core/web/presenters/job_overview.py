@@ -176,8 +176,13 @@ def _history(usage: dict[str, Any], key: str, label: str) -> Markup:
     return charts.spark([float(v) for v in values][-40:], f"{label} lately", low=0)
 
 
-def details(job: Job, attempt: Attempt | None, folder: str) -> Iterator[Detail]:
-    """Return what the job is, line by line."""
+def details(
+    job: Job, attempt: Attempt | None, folder: str, place: tuple[str, str] = ("", "")
+) -> Iterator[Detail]:
+    """Return what the job is, line by line; `place` names its organisation and team."""
+    org, team = place
+    if org:
+        yield Detail("Submitted for", team or org, org if team else "")
     provider = registries.providers().get(job.provider)
     yield Detail(
         "Provider", provider.title if provider else "not enabled", job.provider, more_mono=True

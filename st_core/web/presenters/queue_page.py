@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ...clock import now
 from ...contracts import Viewer
 from ...models import Attempt
-from ...services import jobs
+from ...services import job_fields, jobs
 from ...services.forecast import Start
 from ...services.queue import Entry
 from .. import formats
@@ -74,7 +74,7 @@ def waiting(viewer: Viewer, entries: Sequence[Entry], starts: Mapping[int, Start
 def _waiting(viewer: Viewer, entry: Entry, starts: Mapping[int, Start]) -> Waiting:
     job = entry.job
     since = job.queued_at or job.created_at
-    own = job.user_id == viewer.user_id
+    near = jobs.is_near(viewer, job)
     return Waiting(
         id=job.id,
         name=job.name,
@@ -87,7 +87,7 @@ def _waiting(viewer: Viewer, entry: Entry, starts: Mapping[int, Start]) -> Waiti
         priority_word=jobs.priority_name(job.effective_priority),
         overridden=job.priority_override is not None,
         waits=formats.duration((now() - since).total_seconds()),
-        may_move=viewer.may("queue.manage") or (own and viewer.may("job.priority.high")),
+        may_move=viewer.may("queue.manage") or (near and viewer.may("job.priority.high")),
     )
 
 
@@ -110,7 +110,7 @@ def active(entries: Sequence[Entry], attempts: Mapping[int, Attempt]) -> list[Ac
 
 def _under(entry: Entry) -> str:
     """Return the second line of a row: number, person, hardware."""
-    person = entry.user.display_name or entry.user.username if entry.user else "somebody who left"
+    person = job_fields.submitter(entry.job, entry.user)
     return f"{entry.job.id}, {person}, {hardware(entry.job)}"
 
 

@@ -9,7 +9,7 @@ import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from ...services import settings
 from .. import formats
@@ -24,7 +24,8 @@ SOURCES = {
 
 @dataclass(frozen=True)
 class Line:
-    """One setting; `kind` is text, integer, number, switch or json when it can be changed."""
+    """One setting; `kind` is text, integer, number, switch, json or secret when it can be
+    changed."""
 
     key: str
     help: str
@@ -69,14 +70,12 @@ def _line(row: Mapping[str, Any]) -> Line:
         key=row["key"],
         help=row["help"],
         unit=row["unit"],
-        shown=_shown(row["value"])
-        if not row["secret"]
-        else ("set, not shown" if row["is_set"] else ""),
+        shown=_secret(row) if row["secret"] else _shown(row["value"]),
         default=_shown(row["default"]),
         source=SOURCES[row["source"]],
         env=row["env"] or "",
-        editable=row["editable"] and not row["secret"],
-        kind=kind,
+        editable=row["editable"],
+        kind="secret" if row["secret"] else kind,
         is_optional=optional,
         checked=row["value"] is True,
         bounds=formats.between(row["minimum"], row["maximum"]),
@@ -85,12 +84,18 @@ def _line(row: Mapping[str, Any]) -> Line:
 
 def _kind(type_: Any) -> tuple[str, bool]:
     """Return the control for a type, and whether it may be left empty."""
+    if get_origin(type_) is Annotated:
+        type_ = get_args(type_)[0]
     parts = get_args(type_) if isinstance(type_, types.UnionType) else (type_,)
     optional = type(None) in parts
     main = next(part for part in parts if part is not type(None))
     known = {bool: "switch", int: "integer", float: "number", Decimal: "number", str: "text"}
     kind = known.get(main, "json" if get_origin(main) or main in (list, dict) else "text")
     return kind, optional
+
+
+def _secret(row: Mapping[str, Any]) -> str:
+    return f"set, fingerprint {row['fingerprint']}" if row["is_set"] else ""
 
 
 def _shown(value: Any) -> str:

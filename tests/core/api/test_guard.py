@@ -85,12 +85,10 @@ def test_in_set_up_mode_nothing_but_health_answers(
     assert answer.status_code == status
 
 
-def test_a_browser_in_set_up_mode_gets_a_page_that_says_what_to_do(client: Any) -> None:
+def test_a_browser_in_set_up_mode_is_led_to_the_page_that_sets_up(client: Any) -> None:
     headers = {"Host": "trainer.internal", "Accept": "text/html,*/*;q=0.8"}
     answer = client.get("/jobs", headers=headers)
-    assert answer.status_code == 403
-    assert answer.mimetype == "text/html"
-    assert "http://localhost" in answer.get_data(as_text=True)
+    assert (answer.status_code, answer.location) == (302, "/first-run")
 
 
 def test_once_somebody_has_an_account_the_place_alone_counts_for_nothing(

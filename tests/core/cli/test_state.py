@@ -142,7 +142,7 @@ def test_services_run_without_the_web_until_they_are_told_to_end(state_dir: Path
     )
     try:
         assert process.stderr is not None
-        assert "services run" in process.stderr.readline()
+        assert any("services run" in line for line in process.stderr)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
     finally:

@@ -20,6 +20,8 @@ async function act(button) {
   button.setAttribute("aria-busy", "true");
   try {
     const answer = await call(method, url, body);
+    if (button.dataset.once) return (await import("./once.js")).showOnce(button.dataset.once, answer);
+    if (answer[button.dataset.goesOn]) return location.assign(answer[button.dataset.goesOn]);
     follow(then, done ? filled(done, answer) : "", answer);
   } catch (error) {
     complain(error);

@@ -15,8 +15,23 @@ export class Problem extends Error {
 
 const token = () => document.cookie.split("; ").find((pair) => /^(__Host-)?csrf_token=/.test(pair))?.split("=")[1] || "";
 
-/** Send one request and return the decoded answer. Throws a Problem when the server refuses or cannot be reached. */
+/**
+ * Send one request and return the decoded answer. Throws a Problem when the server refuses or cannot be reached.
+ * Where the server first wants to know that it still is you, it is asked, and the request is sent once more.
+ */
 export async function call(method, url, body, options = {}) {
+  try {
+    return await send(method, url, body, options);
+  } catch (error) {
+    if (error.code !== "step_up_required") throw error;
+    const { confirmed } = await import("./confirm.js");
+    if (await confirmed(error)) return send(method, url, body, options);
+    throw new Problem(0, { code: "not_confirmed", detail: "Nothing was changed: you did not confirm that it is you." });
+  }
+}
+
+/** Send one request as it is. */
+export async function send(method, url, body, options = {}) {
   const headers = { Accept: "application/json", "X-CSRF-Token": decodeURIComponent(token()), ...options.headers };
   const isForm = body instanceof FormData;
   if (body !== undefined && !isForm) headers["Content-Type"] = "application/json";

@@ -15,6 +15,11 @@ const PARTS = {
   "form[data-editor]": "./editor.js",
   "form[data-submit]": "./submit.js",
   "form[data-form]": "./forms.js",
+  "[data-once-dialog]": "./once.js",
+  "[data-key-form]": "./keys.js",
+  "[data-provider]": "./provider.js",
+  "[data-enrols]": "./factor.js",
+  "[data-avatar]": "./avatar.js",
   "#priority": "./queue.js",
   "[data-onboarding]": "./onboarding.js",
 };

@@ -7,8 +7,10 @@ on("click", "[data-opens]", (button) => {
   dialog?.dispatchEvent(new CustomEvent("st-open"));
 });
 on("click", "[data-closes]", (button) => button.closest("dialog")?.close());
-on("click", "dialog", (dialog, event) => { if (event.target === dialog) dialog.close(); });
-all("button[data-opens]").forEach((button) => { button.hidden = false; });
+on("click", "dialog:not([data-once-dialog])", (dialog, event) => { if (event.target === dialog) dialog.close(); });
+const offer = () => all("button[data-opens]").forEach((button) => { button.hidden = false; });
+offer();
+document.addEventListener("st-refreshed", offer);
 
 /**
  * Ask before something ends: what ends and what stays, the red button repeats the verb, focus is on the harmless one.

@@ -65,9 +65,11 @@ export function read(field) {
   const text = field.value.trim();
   const kind = field.dataset.kind || "text";
   if (field.type === "checkbox") return field.checked;
+  if (kind === "secret") return field.value || undefined;   // every character counts, spaces too
   if (text === "") return field.hasAttribute("data-optional") ? null : undefined;
   if (kind === "integer" || kind === "number") return numeric(text, kind === "integer");
   if (kind === "list") return text.split(",").map((item) => item.trim()).filter(Boolean).map((item) => (field.dataset.item === "text" ? item : numeric(item, field.dataset.item === "integer")));
+  if (kind === "lines") return text.split("\n").map((line) => line.trim()).filter(Boolean);
   if (kind === "json") return parsed(text);
   if (kind === "select" && field.dataset.options) return JSON.parse(field.dataset.options)[field.selectedIndex - 1];
   return text;

@@ -1,5 +1,6 @@
 // Forms that post to the API: data-form is the URL, names of fields are keys of the body. data-upload sends the file itself.
 import { call, Problem } from "./api.js";
+import { bodyOf } from "./bodies.js";
 import { all, on, one } from "./dom.js";
 import * as fields from "./fields.js";
 import { narrow } from "./narrow.js";
@@ -17,6 +18,7 @@ async function send(form) {
   try {
     const answer = await call(form.dataset.method || "POST", urlOf(form), body);
     fields.clear(form);
+    form.dispatchEvent(new CustomEvent("st-answered", { detail: answer, bubbles: true }));
     follow(form, answer);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
@@ -27,7 +29,8 @@ async function send(form) {
 }
 
 function urlOf(form) {
-  const url = new URL(form.dataset.form, location.href);
+  const path = form.dataset.form.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(one(`[name="${name}"]`, form).value));
+  const url = new URL(path, location.href);
   for (const box of all("[data-query]:checked", form)) url.searchParams.set(box.name, box.value);
   return url.pathname + url.search;
 }
@@ -40,24 +43,6 @@ function upload(form) {
   return { body, wrong: [] };
 }
 
-const isChanged = (field) => (field.type === "checkbox" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue);
-
-function bodyOf(form) {
-  const body = {}, wrong = [];
-  const sent = all("[name]:not([data-query]):not(:disabled)", form).filter((field) => !form.hasAttribute("data-changed-only") || isChanged(field));
-  for (const field of sent) {
-    try {
-      const value = fields.read(field);
-      if (value !== undefined) body[field.name] = value;
-      else if (field.hasAttribute("data-keep-empty")) body[field.name] = "";
-      else if (field.dataset.kind) wrong.push({ path: field.name, message: "Give a number." });
-    } catch (error) {
-      wrong.push({ path: field.name, message: error.message });
-    }
-  }
-  return { body: form.dataset.wrap ? { [form.dataset.wrap]: body } : body, wrong };
-}
-
 function follow(form, answer) {
   const words = { ...answer, names: (answer.configs || []).map((config) => config.name).join(", ") };
   const fill = (template) => template.replace(/\{(\w+)\}/g, (_, name) => words[name] ?? "");
@@ -68,7 +53,8 @@ function follow(form, answer) {
   }
   form.closest("dialog")?.close();
   if (form.hasAttribute("data-changed-only")) { toastNext("ok", fill(form.dataset.done)); location.reload(); return; }
-  toast("ok", fill(form.dataset.done));
+  if (form.closest("dialog") || form.hasAttribute("data-empties")) form.reset();
+  if (!form.dataset.once) toast("ok", fill(form.dataset.done));
   refresh();
 }
 
@@ -77,4 +63,5 @@ for (const search of all("[data-narrow]")) {
   search.addEventListener("input", () => narrow(search.closest("form"), search.value));
 }
 
+on("change", "form[data-at-once] select", (select) => select.form.requestSubmit());   // a select that needs no button
 on("submit", "form[data-form]", (form, event) => { event.preventDefault(); send(form); });

@@ -39,14 +39,16 @@ async function found(text) {
   pending = new AbortController();
   const options = { signal: pending.signal };
   const query = encodeURIComponent(text);
-  const [jobs, configs] = await Promise.allSettled([
+  const [jobs, configs, people] = await Promise.allSettled([
     call("GET", `/api/cloud/jobs?q=${query}&limit=6`, undefined, options),
     call("GET", `/api/configs?q=${query}&limit=5`, undefined, options),
+    may("admin.users") ? call("GET", `/api/users?q=${query}&limit=5`, undefined, options) : { users: [] },
   ]);
   if (options.signal.aborted) return null;
   return [
     ["Jobs", (jobs.value?.jobs || []).map((job) => ({ word: job.name, note: `job ${job.job_id}`, icon: "list-task", says: WORDS[job.status] || job.status, url: () => `/jobs/${job.job_id}` }))],
     ["Configs", (configs.value?.configs || []).map((config) => ({ word: config.name, icon: "file-earmark-code", says: `revision ${config.revision}`, url: () => `/configs/${encodeURIComponent(config.name)}` }))],
+    ["People", (people.value?.users || []).map((person) => ({ word: person.display_name || person.username, icon: "people", says: person.username, url: () => `/admin/users/${person.id}` }))],
   ];
 }
 

@@ -24,7 +24,7 @@ function draft() {
   const place = form.elements.place?.selectedOptions[0];
   const start = form.elements.start;
   const body = {
-    provider: place?.dataset.provider, hardware_profile: place?.dataset.hardware,
+    team_id: Number(form.elements.team?.value) || undefined, provider: place?.dataset.provider, hardware_profile: place?.dataset.hardware,
     name: form.elements.name.value.trim() || undefined,
     time_limit_seconds: number("limit", { scale: 60, whole: false }), max_attempts: number("attempts"), priority: number("priority"),
     no_wait: form.elements.no_wait.checked || undefined, for_approval: form.elements.for_approval.checked || undefined,

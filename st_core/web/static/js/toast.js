@@ -30,6 +30,10 @@ function action(link) {
 /** Show what went wrong, in the server's words, with the request id where it made a mistake. */
 export function complain(error) {
   if (!(error instanceof Problem)) throw error;
+  if (error.status === 401) {
+    toast("bad", error.message, { link: { word: "Sign in", url: `/login?next=${encodeURIComponent(location.pathname + location.search)}` } });
+    return;
+  }
   const more = error.status >= 500 && error.requestId ? `Request ${error.requestId}` : error.fields.map((field) => `${field.path}: ${field.message}`).join("; ");
   toast("bad", error.message, { more });
 }

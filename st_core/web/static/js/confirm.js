@@ -1,0 +1,62 @@
+// Before the most dangerous actions the server asks whether it still is you. This dialog answers, and the action goes on.
+import { Problem, send } from "./api.js";
+import { all, one } from "./dom.js";
+import * as fields from "./fields.js";
+
+const dialog = one("#confirm");
+const form = one("form", dialog);
+const input = one("input", dialog);
+const WORDS = {
+  password: { label: "Password", type: "password", autocomplete: "current-password" },
+  code: { label: "Code of your authenticator app, or a recovery code", type: "text", autocomplete: "one-time-code" },
+};
+let way = "password";
+
+/** Ask for a proof in one of the ways `problem.body.details.methods` names. Resolves to whether one was given. */
+export function confirmed(problem) {
+  const ways = problem.body.details?.methods || ["password"];
+  const proofs = ways.filter((name) => WORDS[name]);
+  one("[data-confirm-fields]", dialog).hidden = !proofs.length;
+  one("[data-confirm-again]", dialog).hidden = Boolean(proofs.length);
+  one("[data-confirm-again] a", dialog).href = `/login?again=1&next=${encodeURIComponent(location.pathname + location.search)}`;
+  const other = one("[data-confirm-other]", dialog);
+  other.hidden = proofs.length < 2;
+  other.onclick = () => choose(proofs.find((name) => name !== way), other);
+  choose(proofs[0] || "password", other);
+  dialog.returnValue = "";
+  dialog.showModal();
+  input.focus();
+  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }));
+}
+
+function choose(name, other) {
+  way = name;
+  fields.clear(form);
+  input.value = "";
+  input.type = WORDS[name].type;
+  input.autocomplete = WORDS[name].autocomplete;
+  one("label", form).textContent = WORDS[name].label;
+  other.textContent = name === "password" ? "Use a code instead" : "Use the password instead";
+  input.focus();
+}
+
+async function prove() {
+  const button = one("[data-yes]", dialog);
+  if (button.hasAttribute("aria-busy")) return;
+  button.setAttribute("aria-busy", "true");
+  fields.clear(form);
+  try {
+    await send("POST", "/api/auth/confirm", { [way]: input.value });
+    dialog.close("yes");
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    fields.mark(input, error.message);
+    input.select();
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
+}
+
+form.addEventListener("submit", (event) => { event.preventDefault(); prove(); });
+dialog.addEventListener("close", () => { input.value = ""; });
+for (const button of all("[data-closes]", dialog)) button.addEventListener("click", () => { dialog.returnValue = ""; });

@@ -1,0 +1,410 @@
+"""People's own journeys through the pages, in a real browser, by the keyboard."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pyotp
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from st_core.testing.server import ServerProcess
+from tests.exam import Exam
+from tests.testbed.chromium import Complaints, axe_findings
+
+from .conftest import PATIENCE_MS
+from .test_browser import LOOKS, SIDEWAYS
+
+pytestmark = pytest.mark.slow
+ADMIN = {"username": "ines", "email": "ines@meridian.example", "password": "correct horse battery"}
+SOMEBODY = {"username": "tomas", "email": "tomas@meridian.example", "password": "another battery"}
+#: What a page that lives on refusals makes a browser say aloud.
+REFUSALS = ("status of 401", "status of 403", "status of 404", "status of 422")
+
+
+@pytest.fixture
+def team_server(tmp_path: Path) -> Iterator[ServerProcess]:
+    """A server with one administrator and one researcher."""
+    running = ServerProcess(tmp_path / "team").start()
+    try:
+        with running.client() as client:
+            made = client.post("/api/auth/setup/first-admin", json=ADMIN)
+            assert made.status_code == 200, made.text
+            user = client.post("/api/users", json=SOMEBODY, headers=_proof(client, running))
+            assert user.status_code == 201, user.text
+        yield running
+    finally:
+        running.clean()
+
+
+def _proof(client: httpx.Client, server: ServerProcess) -> dict[str, str]:
+    """Return what a page of ours sends with a write."""
+    client.get("/login", headers={"Accept": "text/html"})
+    return {"X-CSRF-Token": client.cookies["csrf_token"], "Origin": server.base_url}
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open a browser of one's own at a page; what it complains about fails the test."""
+    contexts: list[BrowserContext] = []
+    complaints = Complaints()
+
+    def open_(server: ServerProcess, path: str, **how: Any) -> Page:
+        context = browser.new_context(base_url=server.base_url, **how)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
+        complaints.follow(page)
+        page.goto(path)
+        page.locator("html[data-ready]").wait_for(state="attached")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert [text for text in complaints.texts if not any(word in text for word in REFUSALS)] == []
+
+
+def sign_in(page: Page, who: dict[str, str]) -> None:
+    """Type name and password, by the keyboard alone."""
+    page.locator("#username").focus()
+    page.keyboard.type(who["username"])
+    page.keyboard.press("Tab")
+    page.keyboard.type(who["password"])
+    page.keyboard.press("Enter")
+
+
+def step_to(page: Page, name: str) -> None:
+    """Press Tab until a control of this name has the focus, then Enter."""
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        said = page.evaluate(
+            "(at => at.getAttribute('aria-label') || at.textContent)(document.activeElement)"
+        )
+        if (said or "").strip().startswith(name):
+            page.keyboard.press("Enter")
+            return
+    raise AssertionError(f"no control {name!r} can be reached by Tab")
+
+
+def press(page: Page, name: str) -> None:
+    """Press a button by the keyboard."""
+    page.get_by_role("button", name=name, exact=True).first.press("Enter")
+
+
+def test_by_keyboard_second_factor_key_and_the_end_of_another_session(
+    team_server: ServerProcess, visit: Callable[..., Page]
+) -> None:
+    elsewhere = visit(team_server, "/login")
+    sign_in(elsewhere, SOMEBODY)
+    elsewhere.wait_for_url("**/jobs")
+
+    page = visit(team_server, "/profile")
+    expect(page).to_have_url(f"{team_server.base_url}/login?next=/profile")
+    sign_in(page, {**SOMEBODY, "password": "not this one"})
+    expect(page.get_by_text("Invalid username or password")).to_be_visible()
+    page.locator("#username").fill("")
+    page.locator("#password").fill("")
+    sign_in(page, SOMEBODY)
+    page.wait_for_url("**/profile")
+
+    codes = _set_up_second_factor(page)
+    assert len(codes) == 10
+    step_to(page, "Account of")
+    page.locator(".account + .dropdown-menu").get_by_role("button", name="Sign out").press("Enter")
+    expect(page.get_by_text("You are signed out.")).to_be_visible()
+
+    page.goto("/login?next=/profile")
+    page.locator("html[data-ready]").wait_for(state="attached")
+    sign_in(page, SOMEBODY)
+    expect(page.locator("#code")).to_be_focused()
+    page.keyboard.type(codes[0])
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/profile")
+    expect(page.get_by_text("9 recovery codes are left")).to_be_visible()
+
+    key = _make_key(page)
+    with httpx.Client(base_url=team_server.base_url, trust_env=False) as program:
+        me = program.get("/api/auth/me", headers={"Authorization": f"Bearer {key}"})
+        assert me.json()["username"] == "tomas"
+
+    expect(page.locator("#sessions tbody tr")).to_have_count(2)
+    step_to(page, "End the session of")
+    expect(page.locator("#sessions tbody tr")).to_have_count(1)
+    elsewhere.goto("/jobs")
+    expect(elsewhere.get_by_text("Your session has ended.")).to_be_visible()
+
+
+def _set_up_second_factor(page: Page) -> list[str]:
+    """Switch the second factor on as a person with an app would; return the recovery codes."""
+    page.locator("html[data-ready]").wait_for(state="attached")
+    press(page, "Set it up")
+    picture = page.get_by_alt_text("QR code of the key below")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
+    assert axe_findings(page) == []
+    secret = page.locator("[data-secret]").inner_text().replace(" ", "")
+    page.locator("#f-code").fill(pyotp.TOTP(secret).now())
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
+    codes = page.locator("#recovery [data-once-text]").inner_text().split()
+    press(page, "I have it")
+    expect(page.locator("#factor")).to_contain_text("On")
+    return codes
+
+
+def _make_key(page: Page) -> str:
+    page.locator("html[data-ready]").wait_for(state="attached")
+    press(page, "Make a key")
+    page.locator("#k-name").focus()
+    page.keyboard.type("nightly")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="The new API key")).to_be_visible()
+    key = page.locator("#new-key [data-once-text]").inner_text()
+    assert axe_findings(page) == []
+    press(page, "I have it")
+    expect(page.locator("#keys")).to_contain_text("nightly")
+    assert key not in page.content()
+    return key
+
+
+def test_an_administrator_makes_a_user_and_an_override_holds_at_once(
+    team_server: ServerProcess, visit: Callable[..., Page]
+) -> None:
+    theirs = visit(team_server, "/login")
+    sign_in(theirs, SOMEBODY)
+    theirs.wait_for_url("**/jobs")
+    expect(theirs.get_by_role("link", name="Settings")).to_have_count(0)
+
+    page = visit(team_server, "/login?next=/admin/users")
+    sign_in(page, ADMIN)
+    expect(page.locator("#users")).to_be_visible()
+    page.locator("html[data-ready]").wait_for(state="attached")
+    page.get_by_role("link", name="tomas").press("Enter")
+    page.wait_for_url("**/admin/users/*")
+    page.locator("html[data-ready]").wait_for(state="attached")
+    press(page, "Add an override")
+    page.locator("#o-name").select_option("admin.config")
+    page.locator("#o-granted").press("Enter")
+    page.get_by_role("button", name="Set the override").press("Enter")
+    expect(page.locator("#overrides")).to_contain_text("admin.config")
+    expect(page.locator("#permissions")).to_contain_text("granted here")
+
+    theirs.goto("/jobs")
+    expect(theirs.get_by_role("link", name="Settings")).to_have_count(1)
+    page.get_by_role("button", name="Remove the override of admin.config").press("Enter")
+    expect(page.locator("#overrides")).to_contain_text("None:")
+    theirs.goto("/admin/settings")
+    expect(theirs.get_by_role("heading", name="You may not see this")).to_be_visible()
+
+
+def test_a_new_user_is_made_and_deactivated_with_the_numbers_shown(
+    team_server: ServerProcess, visit: Callable[..., Page]
+) -> None:
+    page = visit(team_server, "/login?next=/admin/users")
+    sign_in(page, ADMIN)
+    expect(page.locator("#users")).to_be_visible()
+    page.locator("html[data-ready]").wait_for(state="attached")
+    press(page, "Add a user")
+    page.locator("#a-username").fill("me")
+    page.locator("#a-email").fill("mei@meridian.example")
+    press(page, "Add the user")
+    expect(page.locator("#a-username")).to_have_attribute("aria-invalid", "true")
+    page.locator("#a-username").fill("mei")
+    press(page, "Add the user")
+    page.wait_for_url("**/admin/users/*")
+    expect(page.get_by_role("heading", level=1)).to_have_text("mei")
+    page.locator("html[data-ready]").wait_for(state="attached")
+    press(page, "Deactivate mei…")
+    expect(page.locator("#ask")).to_contain_text("Ends 0 sessions and stops 0 keys at once.")
+    page.locator("#ask [data-yes]").press("Enter")
+    expect(page.locator("#person-head")).to_contain_text("Deactivated")
+
+
+def test_axe_finds_nothing_serious_on_any_page_about_people(
+    team_server: ServerProcess, visit: Callable[..., Page], exam: Exam
+) -> None:
+    page = visit(team_server, "/login")
+    wrong = _judged(page, ["/login", "/login?error=x", "/invitation#a", "/reset-password#a"], exam)
+    page.goto("/login")
+    page.locator("html[data-ready]").wait_for(state="attached")
+    sign_in(page, ADMIN)
+    page.wait_for_url("**/jobs")
+    places = ["/profile", "/admin/users", "/admin/users?q=nobody", "/admin/users/2"]
+    places += ["/admin/levels", "/admin/levels/2", "/admin/levels/new"]
+    places += ["/admin/auth", "/admin/auth/new?kind=oidc&preset=keycloak", "/admin/orgs"]
+    wrong |= _judged(page, places, exam)
+    assert wrong == {}
+
+
+def _judged(page: Page, places: list[str], exam: Exam) -> dict[str, list[str]]:
+    """Return what axe and the eye of a ruler find on each page, per look."""
+    wrong: dict[str, list[str]] = {}
+    for place in places:
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.goto(place)
+        for width, height, mode in LOOKS[: exam.count("looks of each page about people", 2, 4)]:
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme=mode, reduced_motion="reduce")  # type: ignore[arg-type]
+            found = axe_findings(page)
+            if page.evaluate(SIDEWAYS):
+                found.append("scrolls sideways")
+            if found:
+                wrong[f"{place} {width} {mode}"] = found
+    return wrong
+
+
+def test_an_invitation_makes_an_account_once_and_its_token_is_told_to_nobody(
+    team_server: ServerProcess, visit: Callable[..., Page]
+) -> None:
+    page = visit(team_server, "/login?next=/admin/users")
+    sign_in(page, ADMIN)
+    expect(page.locator("#users")).to_be_visible()
+    page.locator("html[data-ready]").wait_for(state="attached")
+    press(page, "Invite")
+    page.locator("#i-email").fill("mei@meridian.example")
+    press(page, "Make the invitation")
+    expect(page.get_by_role("heading", name="The invitation link")).to_be_visible()
+    link = page.locator("#invited [data-once-text]").inner_text()
+    press(page, "I have it")
+    expect(page.locator("#invitations")).to_contain_text("mei@meridian.example")
+
+    theirs = visit(team_server, link.removeprefix(team_server.base_url))
+    requests: list[str] = []
+    theirs.on("request", lambda sent: requests.append(f"{sent.url} {sent.headers}"))
+    expect(theirs.locator("[data-link-for]")).to_have_text("mei@meridian.example")
+    assert theirs.url == f"{team_server.base_url}/invitation"
+    theirs.locator("#username").fill("mei")
+    theirs.locator("#password").fill("a third battery")
+    theirs.keyboard.press("Enter")
+    theirs.wait_for_url("**/jobs")
+    token = link.partition("#")[2]
+    assert not [one for one in requests if token in one]
+    assert token not in team_server.output()
+
+    again = visit(team_server, link.removeprefix(team_server.base_url))
+    expect(again.get_by_text("This link does not hold")).to_be_visible()
+    expect(again.locator("#username")).to_be_hidden()
+
+
+def test_a_reset_link_sets_a_new_password_and_ends_every_session(
+    team_server: ServerProcess, visit: Callable[..., Page]
+) -> None:
+    theirs = visit(team_server, "/login")
+    sign_in(theirs, SOMEBODY)
+    theirs.wait_for_url("**/jobs")
+    page = visit(team_server, "/login?next=/admin/users")
+    sign_in(page, ADMIN)
+    expect(page.locator("#users")).to_be_visible()
+    page.get_by_role("link", name="tomas").click()
+    page.locator("html[data-ready]").wait_for(state="attached")
+    press(page, "More actions")
+    press(page, "Make a reset link")
+    expect(page.get_by_role("heading", name="The reset link")).to_be_visible()
+    link = page.locator("#reset-link [data-once-text]").inner_text()
+    press(page, "I have it")
+
+    reset = visit(team_server, link.removeprefix(team_server.base_url))
+    expect(reset.locator("[data-link-for]")).to_have_text("tomas")
+    reset.locator("#new_password").fill("yet another battery")
+    reset.keyboard.press("Enter")
+    expect(reset.get_by_text("The new password is set.")).to_be_visible()
+    sign_in(reset, {**SOMEBODY, "password": "yet another battery"})
+    reset.wait_for_url("**/jobs")
+    theirs.goto("/jobs")
+    expect(theirs.get_by_text("Your session has ended.")).to_be_visible()
+
+
+def test_what_is_dangerous_asks_once_more_who_it_is_and_then_goes_on(
+    team_server: ServerProcess, visit: Callable[..., Page]
+) -> None:
+    page = visit(team_server, "/login?next=/admin/auth/new?kind=oidc")
+    sign_in(page, ADMIN)
+    expect(page.locator("#p-name")).to_be_visible()
+    _forget_the_proof(team_server)
+    page.locator("html[data-ready]").wait_for(state="attached")
+    page.locator("#p-name").fill("keycloak")
+    page.locator("#f-issuer").fill("https://keycloak.example.com/realms/one")
+    page.locator("#f-client_id").fill("simpletuner")
+    page.locator("#f-client_secret").fill("a secret that is never shown")
+    page.locator("[data-mapping-group]").fill("ml-admins")
+    press(page, "Add the provider")
+    expect(page.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
+    page.locator("#confirm-value").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(page.locator("#confirm")).to_contain_text("not the right one")
+    page.locator("#confirm-value").fill(ADMIN["password"])
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/admin/auth/keycloak")
+    expect(page.locator("[data-mapping-group]").first).to_have_value("ml-admins")
+    expect(page.locator("#f-client_secret")).to_have_value("")
+    assert "a secret that is never shown" not in page.content()
+    page.locator("html[data-ready]").wait_for(state="attached")
+    press(page, "Test keycloak")
+    expect(page.locator("[data-test-steps] .bad").first).to_be_visible()
+
+
+def _forget_the_proof(server: ServerProcess) -> None:
+    """Let it be longer than ten minutes ago that anybody proved to be there."""
+    path = server.state_dir / "app.db"
+    with sqlite3.connect(path, timeout=30) as database:
+        database.execute("UPDATE session SET confirmed_at = NULL")
+
+
+def test_an_organisation_with_a_team_and_its_lead_is_made_on_the_page(
+    team_server: ServerProcess, visit: Callable[..., Page]
+) -> None:
+    page = visit(team_server, "/login?next=/admin/orgs")
+    sign_in(page, ADMIN)
+    expect(page.get_by_text("No organisation yet")).to_be_visible()
+    page.locator("html[data-ready]").wait_for(state="attached")
+    press(page, "Make an organisation")
+    page.locator("#o-name").fill("Meridian Labs")
+    page.locator("#o-slug").fill("meridian")
+    press(page, "Make it")
+    page.get_by_role("link", name="Meridian Labs").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Meridian Labs")
+    page.locator("html[data-ready]").wait_for(state="attached")
+    press(page, "Make a team")
+    page.locator("#t-name").fill("Speech")
+    page.locator("#t-slug").fill("speech")
+    page.locator("#add-team").get_by_role("button", name="Make the team").press("Enter")
+    expect(page.locator("#teams")).to_contain_text("Speech")
+    page.locator("#join").select_option(label="tomas")
+    page.get_by_role("button", name="Add to Meridian Labs").press("Enter")
+    expect(page.locator("#members li")).to_have_count(1)
+    page.locator("#teams").get_by_label("Role", exact=True).select_option("lead")
+    page.get_by_role("button", name="Add to Speech").press("Enter")
+    role = page.get_by_label("Role of tomas in Speech")
+    expect(role).to_have_value("lead")
+    role.select_option("member")
+    expect(page.get_by_text("tomas has another role.")).to_be_visible()
+    assert axe_findings(page) == []
+    page.goto("/admin/users/2")
+    expect(page.locator("#places")).to_contain_text("Speech")
+
+
+def test_a_level_of_the_system_gets_more_and_keeps_what_it_has(
+    team_server: ServerProcess, visit: Callable[..., Page]
+) -> None:
+    page = visit(team_server, "/login?next=/admin/levels")
+    sign_in(page, ADMIN)
+    page.get_by_role("link", name="Researcher").press("Enter")
+    expect(page.locator("input[value='job.submit']")).to_be_disabled()
+    page.locator("html[data-ready]").wait_for(state="attached")
+    page.locator("input[value='quota.view']").check()
+    press(page, "Save the level")
+    expect(page.locator("#levels")).to_be_visible()
+    page.goto("/admin/users/2")
+    page.get_by_text("Quotas", exact=False).first.click()
+    expect(page.locator("#permissions li", has_text="quota.view")).to_contain_text(
+        "from Researcher"
+    )
+    expect(page.locator("#permissions li", has_text="job.submit")).to_contain_text(
+        "from Researcher"
+    )

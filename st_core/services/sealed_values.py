@@ -64,8 +64,12 @@ class Standing:
 
 
 def cells() -> Iterator[Cell]:
-    """Yield every cell that may hold a sealed text."""
+    """Yield every cell that may hold a sealed text, of the core and of enabled plugins."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    enabled, owners = schema.lineages(app), schema.owners(app)
     for table in db.metadata.sorted_tables:
+        if not any(lineage.owns(table.name, owners) for lineage in enabled):
+            continue
         for column in table.columns:
             if purpose := column.info.get("sealed"):
                 rows = db.session.execute(select(table).where(column.is_not(None))).mappings()

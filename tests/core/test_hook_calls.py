@@ -88,7 +88,8 @@ def {name}({arguments}):
 #: Hooks that are called without an application context.
 BARE = {
     "st_settings", "st_configure", "st_blueprints", "st_commands", "st_permissions",
-    "st_event_types", "st_services", "st_providers", "st_trainers", "st_health_checks",
+    "st_event_types", "st_services", "st_providers", "st_auth_provider_kinds",
+    "st_trainers", "st_health_checks",
 }  # fmt: skip
 
 

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.slow
 PATIENCE_MS = 120_000
 #: What the form is told: long enough to be cancelled on the way, short enough to end soon after.
 FIELDS = {
-    "f-steps": "600",
-    "f-batch_size": "128",
+    "f-steps": "950",
+    "f-batch_size": "384",
     "f-width": "64",
     "f-blocks": "1",
     "f-sample_every": "100",
@@ -87,8 +87,8 @@ def watch_and_cancel(page: Page) -> None:
     expect(page.locator("#job-head .pill")).to_have_text("Running")
     expect(page.locator("[data-live-state]")).to_have_text("Live")
     expect(page.locator("#job-checkpoints")).to_contain_text("50")
-    expect(page.locator("#job-progress")).to_contain_text("of 600")
-    expect(page.locator(".log")).to_contain_text("step 50/600")
+    expect(page.locator("#job-progress")).to_contain_text("of 950")
+    expect(page.locator(".log")).to_contain_text("step 50/950")
     go(page, r"^Cancel job")
     expect(page.get_by_role("dialog")).to_contain_text("Cancel job 1, my-digits?")
     assert page.evaluate("document.activeElement.textContent") == "Keep it running"
@@ -118,7 +118,7 @@ def look_at_a_sample(page: Page) -> None:
 
 
 def download_the_checkpoint(page: Page) -> None:
-    tab_to(page, r"^Download checkpoint 600")
+    tab_to(page, r"^Download checkpoint 950")
     with page.expect_download() as download:
         page.keyboard.press("Enter")
     with zipfile.ZipFile(Path(download.value.path())) as archive:

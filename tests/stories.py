@@ -53,6 +53,11 @@ class Story:
         assert answer.is_success, f"{path}: {answer.status_code} {answer.text[:1000]}"
         return answer.json()
 
+    def doings(self) -> list[int]:
+        """Return the numbers of the newest events that are not about a refusal."""
+        told = self.read("/api/events/recent?limit=100")["events"]
+        return [each["id"] for each in told if not each["type"].startswith("security.")]
+
     def post(self, path: str, body: Any = None) -> Any:
         """Return the JSON of a successful answer to a POST."""
         answer = self.client.post(path, json=body or {})

@@ -122,8 +122,9 @@ def change(
     checked = {key: _check(settings, key, raw) for key, raw in values.items()}
     with unit_of_work(gate="submit"):
         refresh()
-        before = {key: settings.value(key) for key in checked}
-        for key, new in checked.items():
+        before = {key: old for key in checked if (old := settings.value(key)) != checked[key]}
+        changed = {key: checked[key] for key in before}
+        for key, new in changed.items():
             db.session.merge(
                 StoredSetting(
                     key=key,
@@ -132,15 +133,15 @@ def change(
                     updated_by_id=viewer.user_id,
                 )
             )
-        if before != checked:
+        if changed:
             events.emit(
                 event,
-                subject=("settings", ",".join(sorted(checked))[:100]),
+                subject=("settings", ",".join(sorted(changed))[:100]),
                 before={key: _told(key, old) for key, old in before.items()},
-                after={key: _told(key, new) for key, new in checked.items()},
-                message=f"{viewer.username} changed {', '.join(sorted(checked))}",
+                after={key: _told(key, new) for key, new in changed.items()},
+                message=f"{viewer.username} changed {', '.join(sorted(changed))}",
             )
-        policy.bump()
+            policy.bump()
     refresh()
 
 

@@ -1,7 +1,8 @@
 """Guards that fail a test when the code under it does what no unit of work, or no test, may do.
 
 While guarded, this process connects to loopback only, opens no connection at all while a unit of
-work is open, and commits only at the end of one. A breach is refused where it happens, and told
+work is open, commits only at the end of one, and emits an event whenever a watched row changes
+(`untold`). A breach is refused where it happens, and told
 again at the end of the test in case somebody swallowed the refusal.
 """
 
@@ -16,9 +17,11 @@ from typing import Any
 
 import sqlalchemy.event
 from flask import has_app_context
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from ..db import db, in_unit_of_work
+from . import untold
 
 
 class Breach(AssertionError):
@@ -41,6 +44,8 @@ class _Watch:
         if not self.hooked:
             sys.addaudithook(self._see)
             sqlalchemy.event.listen(Session, "before_commit", self._commits)
+            sqlalchemy.event.listen(Engine, "begin", untold.begin)
+            sqlalchemy.event.listen(Engine, "before_cursor_execute", untold.note)
             self.hooked = True
 
     def refuse(self, wrong: str) -> None:
@@ -59,9 +64,13 @@ class _Watch:
         if wrong:
             self.refuse(wrong)
 
-    def _commits(self, _session: Session) -> None:
-        if self.records and (who := _committer()) != "st_core.db":
+    def _commits(self, session: Session) -> None:
+        if not self.records:
+            return
+        if (who := _committer()) != "st_core.db":
             self.refuse(f"{who} called commit(); only a unit of work commits")
+        if wrong := untold.untold(session.info):
+            self.refuse(wrong)
 
 
 #: audit event → which of its arguments holds the host or address

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 
 MOST = 2**53
 
@@ -171,7 +171,7 @@ class StreamingBody(Closed):
     auth_token: str | None = Field(
         None, max_length=4000, description="Sent as a Bearer token; an empty text removes it."
     )
-    security_only: bool | None = None
+    security_only: StrictBool | None = None
     syslog_host: str | None = Field(None, max_length=253)
     syslog_port: int | None = Field(None, ge=1, le=65535)
     syslog_protocol: Literal["udp", "tcp", "tls"] | None = None

@@ -81,7 +81,7 @@ def test_a_fresh_server_behind_nginx_on_the_same_machine_is_not_open(
         made = outside.post("/api/queue/pause")
         assert made.status_code == 403
         page = outside.get("/", headers={"Accept": "text/html"})
-        assert (page.status_code, page.headers["Content-Type"]) == (403, "text/html; charset=utf-8")
+        assert (page.status_code, page.headers["Location"]) == (302, "/first-run")
         assert outside.get("/api/cloud/health/live").status_code == 200
 
 

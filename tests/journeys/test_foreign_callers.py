@@ -122,7 +122,7 @@ def leads_to_set_up(answer: httpx.Response) -> bool:
 
 
 def standing(story: Story) -> tuple[list[int], Any]:
-    """Return what would show that somebody did something: the journal but for refusals, and the limits."""
+    """Return what would show that somebody did something: events, and the limits."""
     return story.doings(), story.read("/api/queue/concurrency")
 
 

@@ -69,6 +69,8 @@ class _Watch:
             return
         if (who := _committer()) != "st_core.db":
             self.refuse(f"{who} called commit(); only a unit of work commits")
+        if session.in_nested_transaction():
+            return  # a savepoint: the events come at the end
         if wrong := untold.untold(session.info):
             self.refuse(wrong)
 

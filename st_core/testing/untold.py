@@ -12,7 +12,7 @@ import sys
 import threading
 from typing import Any
 
-#: Any change counts, but for columns that only say when something was last seen.
+#: Any change counts, but for columns that change nothing about what somebody is or may do.
 WATCHED: dict[str, frozenset[str]] = {
     "api_key": frozenset({"last_used_at"}),
     "auth_provider": frozenset({"updated_at"}),
@@ -27,7 +27,7 @@ WATCHED: dict[str, frozenset[str]] = {
     "stored_setting": frozenset(),
     "team": frozenset(),
     "user_account": frozenset({"last_login_at", "totp_last_step"}),
-    "user_level": frozenset(),
+    "user_level": frozenset({"source"}),  # the same levels, held by somebody else
 }
 #: Of these only the named columns count, and that a row comes or goes.
 IN_PART: dict[str, frozenset[str]] = {
@@ -36,8 +36,9 @@ IN_PART: dict[str, frozenset[str]] = {
 }
 #: Whose units of work are set-up: tests, the kit, measurements, what every database begins with.
 SET_UP = ("tests", "conftest", "st_core.testing", "st_core.bench", "st_core.boot", "__main__")
-#: A claim is the first half of a start; the other half tells of both, or of why there was none.
-HALVES = ("st_core.services.claims",)
+#: First halves, told of with the second: a claim is half a start, and a session that awaits its
+#: second factor is nobody's yet.
+HALVES = ("st_core.services.claims", "st_core.services.signin")
 _THROUGH = ("sqlalchemy", "flask_sqlalchemy", "contextlib", "st_core.db", "st_core.testing.guards")
 _WRITE = re.compile(
     r"^\s*(INSERT INTO|DELETE FROM|UPDATE)\s+\"?(\w+)\"?(?:\s+SET\s+(.*?)(?: WHERE |$))?", re.S

@@ -25,6 +25,7 @@ from .core_settings import CORE_SETTINGS
 from .db import db
 from .errors import ConfigError, PluginError
 from .event_types import CORE_EVENTS, IDENTITY_EVENTS
+from .lazy_rule import LazyRule
 from .plugins import PluginManager, find
 from .schema import init_schema
 from .services import permissions
@@ -86,6 +87,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     _check_choices(settings)
     logs.configure(settings.value("logging.format"), settings.value("logging.level"))
     app = Flask("st_core", static_folder=None, template_folder=None, instance_path=str(state_dir))
+    app.url_rule_class = LazyRule
     deployment = Deployment(state_dir, settings, plugins)
     app.extensions["st"] = deployment
     app.config.update(

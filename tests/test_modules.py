@@ -15,11 +15,8 @@ LONGEST_FUNCTION = 60
 DECLARATIONS = {"st_core.hookspecs": 320}
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc", "manager"}
 UNFINISHED = ("TODO", "FIXME", "XXX", "HACK")
-#: Places that only this machine has: the checkout itself, and what lies beside it.
-PRIVATE_PLACES = (
-    f"{ROOT}/",
-    *(f"../{each.name}/" for each in ROOT.parent.iterdir() if each.is_dir() and each != ROOT),
-)
+#: A place that only this machine has: the checkout itself.
+PRIVATE_PLACES = (f"{ROOT}/",)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 

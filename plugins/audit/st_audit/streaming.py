@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-import httpx
 from sqlalchemy import select
 
 from st_core import outgoing, secrets
@@ -58,6 +57,8 @@ def send_batch(name: str) -> bool:
     checkpoint = checkpoints.newest()
     newest = checkpoint.statement if checkpoint else "null"
     db.session.rollback()  # nothing is held while the other side takes its time
+    import httpx  # heavy: most servers send the log nowhere
+
     try:
         if wanted and name == sinks.WEBHOOK:
             _post(options, sealed, wanted, newest)

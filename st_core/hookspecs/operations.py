@@ -34,7 +34,7 @@ def st_metrics() -> list[Metric]:
 def st_purge(dry_run: bool) -> int:
     """Delete the plugin's rows that are past their time.
 
-    When:   O, once a day, and by `queue cleanup`.
+    When:   O, once a day.
     Given:  `dry_run`: only count.
     Answer: how many rows went, or would go.
     Rules:  open an own unit of work per batch; a retention setting of 0 days keeps everything.

@@ -134,6 +134,11 @@ def between(low: float | None, high: float | None) -> str:
     return f"At most {plain(high)}." if high is not None else ""
 
 
+def sentence(text: str) -> str:
+    """Return `text` with a full stop, unless it ends with a mark of its own or is empty."""
+    return text if not text or text[-1] in ".!?…:" else f"{text}."
+
+
 def plain(value: float) -> str:
     """Return a number as people write it: 1,000,000, 0.9999, 1e-6."""
     if value == int(value):

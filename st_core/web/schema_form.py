@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .formats import between
+from .formats import between, sentence
 
 Schema = Mapping[str, Any]
 GENERAL = "General"
@@ -115,7 +115,7 @@ def _field(path: str, name: str, spec: Schema, data: Mapping[str, Any], required
         kind=kind,
         text=_text(kind, value),
         default=_text(kind, default),
-        help=spec.get("description", ""),
+        help=sentence(spec.get("description", "")),
         unit=spec.get("unit", ""),
         item=item,
         options=tuple(_text("text", option) for option in _choices(spec)),

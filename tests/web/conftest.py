@@ -17,7 +17,15 @@ from tests.testbed.chromium import Complaints
 
 from .finished import run_sample
 
-PLUGINS = ["zoo", "local_gpu", "tiny_trainer", "simpletuner_trainer", "command_trainer", "metrics"]
+PLUGINS = [
+    "audit",
+    "zoo",
+    "local_gpu",
+    "tiny_trainer",
+    "simpletuner_trainer",
+    "command_trainer",
+    "metrics",
+]
 PATIENCE_MS = 60_000
 
 

@@ -36,6 +36,8 @@ PLACES = {
     "level-new": "/admin/levels/new",
     "auth": "/admin/auth",
     "orgs": "/admin/orgs",
+    "audit": "/audit",
+    "audit-nothing": "/audit?q=nothing-like-this",
     "system": "/system",
     "plugins": "/plugins",
     "setup": "/admin/setup",

@@ -117,3 +117,8 @@ def test_every_number_can_be_said(value: float) -> None:
     assert formats.figure(value)
     assert formats.duration(value)
     assert formats.plain(value)
+
+
+def test_a_help_text_ends_as_a_sentence_so_that_another_may_follow() -> None:
+    assert formats.sentence("The base model") == "The base model."
+    assert [formats.sentence(text) for text in ("Done.", "wan, …", "")] == ["Done.", "wan, …", ""]

@@ -1,4 +1,4 @@
-"""What the log does by itself: checkpoints, retention, and a note of what it has not seen."""
+"""What the log does by itself: checkpoints, sending on, and a note of what it has not seen."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from st_core.contracts import EventType, Service, Severity
 from st_core.db import unit_of_work
 from st_core.services import events
 
-from . import archives, checkpoints, continuing, ledger, streaming
+from . import checkpoints, continuing, ledger, streaming
 
 EVENT_TYPES = [
     EventType(
@@ -50,17 +50,8 @@ EVENT_TYPES = [
         permission="admin.audit",
     ),
 ]
-DAY_SECONDS = 86_400.0
-
-
-def purge() -> None:
-    """Service: archive what is past its time."""
-    archives.purge(dry_run=False)
-
-
 SERVICES = [
     Service("audit checkpoints", checkpoints.run, every_seconds=60.0),
-    Service("audit retention", purge, every_seconds=DAY_SECONDS),
     Service("audit streaming", streaming.run, every_seconds=5.0),
 ]
 

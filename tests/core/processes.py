@@ -12,18 +12,22 @@ import json
 import os
 import runpy
 import select
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-LONGEST_SECONDS = 300.0
+LONGEST_SECONDS = 600.0
+#: The environment variable with the number of the pipe through which a process tells its error.
+ERRORS = "PROCESS_ERRORS"
 PR_SET_PDEATHSIG = 1
 
 
@@ -50,7 +54,8 @@ class Nursery:
     ) -> Any:
         """Run `script` to its end, call `meanwhile` again and again, and return its report.
 
-        It dies by SIGKILL at `failpoint` if one is named. Raises Died when it did not end well.
+        It dies by SIGKILL at `failpoint` if one is named, or when `meanwhile` raises. Raises Died
+        when it did not end well, or not within `LONGEST_SECONDS`.
         """
         with tempfile.TemporaryDirectory() as folder:
             told = {
@@ -59,10 +64,10 @@ class Nursery:
                 "PROCESS_FOLDER": folder,
             }
             words = (str(script), *map(str, words))
-            status = self._ask({"argv": words, "env": {**os.environ, **told}}, meanwhile)
-            if status:
-                log = (Path(folder) / "log").read_text(errors="replace")[-3000:]
-                raise Died(f"{script.name} {words[1:]} ended with {status}:\n{log}")
+            ended = self._ask({"argv": words, "env": {**os.environ, **told}}, meanwhile)
+            if ended["status"]:
+                told_of = _last_words(Path(folder), ended["error"])
+                raise Died(f"{script.name} {words[1:]} ended with {ended['status']}:\n{told_of}")
             return json.loads((Path(folder) / "report").read_text())
 
     def run_until_it_dies(self, script: Path, *words: object, url: str, failpoint: str) -> bool:
@@ -75,14 +80,48 @@ class Nursery:
             return True
         return False
 
-    def _ask(self, request: dict[str, Any], meanwhile: Callable[[], None]) -> int:
+    def _ask(self, request: dict[str, Any], meanwhile: Callable[[], None]) -> dict[str, Any]:
+        """Have a process made and return how it ended: `status` and, if it could tell, `error`.
+
+        The answer is waited for whatever happens: left in the pipe, it would be taken for the
+        answer to the next request, and that for the next one's, until the session ends.
+        """
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
+        pid = self._read()["pid"]
+        try:
+            self._wait(request["argv"], meanwhile)
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            self._read()
+            raise
+        return self._read()
+
+    def _wait(self, argv: tuple[str, ...], meanwhile: Callable[[], None]) -> None:
+        end = time.monotonic() + LONGEST_SECONDS
         while not select.select([self._process.stdout], [], [], 0.02)[0]:
             meanwhile()
-        return int(self._process.stdout.readline())
+            if time.monotonic() > end:
+                raise Died(f"{argv} had not ended after {LONGEST_SECONDS:.0f} s and was killed")
+
+    def _read(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise Died(f"the nursery itself ended with {self._process.wait()}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+def _last_words(folder: Path, error: str) -> str:
+    """Return what a process that ended badly left behind, and what it may have lacked."""
+    log = folder / "log"
+    text = log.read_text(errors="replace")[-3000:] if log.exists() else "(it wrote no log)"
+    free = shutil.disk_usage(folder).free // 1_000_000
+    more = "" if error.strip() in text else f"\nIt told the nursery:\n{error}"
+    return f"{text}{more}\n({free} MB free in {folder.parent})"
 
 
 @contextmanager
@@ -109,42 +148,73 @@ def _serve() -> None:
     import st_core.testing.zoo  # noqa: F401
 
     for line in sys.stdin:
-        request = json.loads(line)
+        read, write = os.pipe()
+        os.set_blocking(write, False)  # more errors than the pipe holds must not keep anybody alive
         pid = os.fork()
         if not pid:
-            _live(request)
+            os.close(read)
+            _live(json.loads(line), write)
+        os.close(write)
+        print(json.dumps({"pid": pid}), flush=True)
         _, status = os.waitpid(pid, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        answer = {"status": os.waitstatus_to_exitcode(status), "error": _what_lies_in(read)}
+        print(json.dumps(answer), flush=True)
 
 
-def _live(request: dict[str, Any]) -> None:
+def _what_lies_in(pipe: int) -> str:
+    """Return what was written, without waiting for the end: a straggler may still hold it open."""
+    os.set_blocking(pipe, False)
+    try:
+        return os.read(pipe, 1 << 16).decode(errors="replace")
+    except BlockingIOError:
+        return ""
+    finally:
+        os.close(pipe)
+
+
+def _live(request: dict[str, Any], errors: int) -> None:
     """Be the process that was asked for; never returns."""
-    die_with_parent()
-    os.environ.clear()
-    os.environ.update(request["env"])
-    log = os.open(
-        os.path.join(os.environ["PROCESS_FOLDER"], "log"), os.O_WRONLY | os.O_CREAT, 0o600
-    )
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os.chdir(os.environ["SIMPLETUNER_STATE_DIR"])
-    sys.path[:0] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
-    sys.argv = request["argv"]
-    _end_with(lambda: runpy.run_path(sys.argv[0], run_name="__main__"))
+
+    def live() -> None:
+        die_with_parent()
+        os.environ.clear()
+        os.environ.update(request["env"])
+        os.environ[ERRORS] = str(errors)
+        log = os.open(
+            os.path.join(os.environ["PROCESS_FOLDER"], "log"),
+            os.O_WRONLY | os.O_CREAT | os.O_APPEND,
+            0o600,
+        )
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.chdir(os.environ["SIMPLETUNER_STATE_DIR"])
+        sys.path[:0] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+        sys.argv = request["argv"]
+        runpy.run_path(sys.argv[0], run_name="__main__")
+
+    _end_with(live, errors)
 
 
-def _end_with(work: Callable[[], object]) -> None:
-    """Do `work` and end this process: no cleaning up after what the parent has imported."""
+def _end_with(work: Callable[[], object], errors: int) -> None:
+    """Do `work` and end this process: no cleaning up after what the parent has imported.
+
+    What goes wrong is written to the pipe `errors` first: a log lacks it when the disk is full, or
+    when there was none yet.
+    """
     code = 1
     try:
         work()
         code = 0
     except BaseException:
-        traceback.print_exc()
+        with suppress(OSError):
+            os.write(errors, traceback.format_exc()[-4000:].encode(errors="replace"))
+        with suppress(OSError):
+            traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)
 
 
@@ -190,7 +260,7 @@ def _fork(
             os.read(begin_read, 1)
             os.write(write, json.dumps(work(number)).encode())
 
-        _end_with(live)
+        _end_with(live, int(os.environ[ERRORS]))
     os.close(write)
     return pid, read
 

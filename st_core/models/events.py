@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, literal_column, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from ..clock import now
 from ..db import Model, UtcDateTime
@@ -73,8 +73,6 @@ class Delivery(Model):
     attempts: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     error: Mapped[str | None] = mapped_column(String(500))
-
-    event: Mapped[Event] = relationship(lazy="joined")
 
 
 #: Written out, so that the partial index of pending deliveries is used.

@@ -13,13 +13,14 @@ from functools import partial
 from itertools import takewhile
 
 from flask import Flask, current_app
-from sqlalchemy import Select, select, update
+from sqlalchemy import Update, bindparam, select, update
 
 from ..actor import Actor, acting
 from ..clock import now
-from ..db import db, storable, unit_of_work
+from ..db import UtcDateTime, db, storable, table_of, unit_of_work
 from ..failpoints import failpoint
 from ..models import Delivery, Event
+from ..models.events import IS_PENDING
 from ..plugins import current_plugins
 from . import events
 from .lanes import Lanes
@@ -29,6 +30,19 @@ TRIES = 8
 PAUSES_SECONDS = (5, 15, 60, 300, 900, 1800, 3600)
 CLAIM_SECONDS = 60
 BATCH = 100
+_ROWS = table_of(Delivery)
+#: Made once, over the table: many rounds are made for few events, and no row is needed whole.
+_DUE = (
+    select(_ROWS.c.event_id, _ROWS.c.attempts)
+    .where(
+        IS_PENDING,
+        _ROWS.c.subscriber == bindparam("subscriber"),
+        _ROWS.c.next_at <= bindparam("moment", type_=UtcDateTime),
+    )
+    .order_by(_ROWS.c.event_id)
+)
+_FIRST_DUE = _DUE.limit(1)
+_NEXT_DUE = _DUE.limit(BATCH + 1).with_for_update(skip_locked=True)
 #: One delivers, one waits: who is woken while the other looks for the last time looks again.
 lanes = Lanes("deliver", width=1, depth=2)
 
@@ -71,20 +85,9 @@ def deliver_to(subscriber: str) -> int:
     return tried
 
 
-def _due(subscriber: str) -> Select[Delivery]:
-    return (
-        select(Delivery)
-        .where(
-            Delivery.state == "pending",
-            Delivery.subscriber == subscriber,
-            Delivery.next_at <= now(),
-        )
-        .order_by(Delivery.event_id)
-    )
-
-
 def _is_due(subscriber: str) -> bool:
-    found = db.session.scalars(_due(subscriber).limit(1)).first() is not None
+    asked = {"subscriber": subscriber, "moment": now()}
+    found = db.session.execute(_FIRST_DUE, asked).first() is not None
     db.session.rollback()
     return found
 
@@ -96,18 +99,25 @@ def _claim(subscriber: str, done: list[int]) -> tuple[list[int], bool]:
     The try is counted now: a subscriber that takes the process down with it has had one. What was
     tried before comes alone, so that it takes no other down with it.
     """
-    with unit_of_work():
+    with unit_of_work() as session:
         _mark_done(subscriber, done)
-        query = _due(subscriber).limit(BATCH + 1).with_for_update(skip_locked=True, of=Delivery)
-        due = list(db.session.scalars(query))
+        asked = {"subscriber": subscriber, "moment": now()}
+        due = list(session.execute(_NEXT_DUE, asked))
         while due and due[0].attempts >= TRIES:
-            _give_up(due.pop(0), "the process ended in the middle of the last try")
-        batch = list(takewhile(lambda row: row.attempts == 0, due[:BATCH])) or due[:1]
-        until = now() + timedelta(seconds=CLAIM_SECONDS)
-        for row in batch:
-            row.attempts += 1
-            row.next_at = until
-        return [row.event_id for row in batch], len(due) > len(batch)
+            event_id = due.pop(0).event_id
+            _give_up(event_id, subscriber, "the process ended in the middle of the last try")
+        fresh = takewhile(lambda row: row.attempts == 0, due[:BATCH])
+        batch = [row.event_id for row in fresh] or [row.event_id for row in due[:1]]
+        if batch:
+            until = now() + timedelta(seconds=CLAIM_SECONDS)
+            session.execute(
+                _these(batch, subscriber).values(attempts=_ROWS.c.attempts + 1, next_at=until)
+            )
+        return batch, len(due) > len(batch)
+
+
+def _these(event_ids: list[int], subscriber: str) -> Update:
+    return update(_ROWS).where(_ROWS.c.event_id.in_(event_ids), _ROWS.c.subscriber == subscriber)
 
 
 def _note(subscriber: str, done: list[int]) -> None:
@@ -121,11 +131,7 @@ def _mark_done(subscriber: str, done: list[int]) -> None:
     """Step: these deliveries were made."""
     if done:
         failpoint("deliver.before_done")
-        db.session.execute(
-            update(Delivery)
-            .where(Delivery.event_id.in_(done), Delivery.subscriber == subscriber)
-            .values(state="done", error=None)
-        )
+        db.session.execute(_these(done, subscriber).values(state="done", error=None))
 
 
 def _deliver(batch: list[int], subscriber: str) -> list[int]:
@@ -162,27 +168,27 @@ def _hand_over(event: Event, subscriber: str) -> bool:
 
 def _failed(event_id: int, subscriber: str, reason: str) -> None:
     """Command: note a failure; after the last try the delivery is dead."""
-    with unit_of_work():
-        row = db.session.get(Delivery, (event_id, subscriber))
+    with unit_of_work() as session:
+        row = session.get(Delivery, (event_id, subscriber))
         if row is None:
             return
-        row.error = storable(reason, 500)
         if row.attempts < TRIES:
+            row.error = storable(reason, 500)
             row.next_at = now() + timedelta(seconds=PAUSES_SECONDS[row.attempts - 1])
         else:
-            _give_up(row, reason)
+            _give_up(event_id, subscriber, reason)
 
 
-def _give_up(row: Delivery, reason: str) -> None:
+def _give_up(event_id: int, subscriber: str, reason: str) -> None:
     """Step: a delivery is dead, and that is an event of its own."""
-    row.state, row.error = "dead", storable(reason, 500)
-    db.session.flush()
+    lost = _these([event_id], subscriber)
+    db.session.execute(lost.values(state="dead", error=storable(reason, 500)))
     events.emit(
         "system.subscriber_dead",
-        subject=("plugin", row.subscriber),
-        message=f"{row.subscriber} gave up on event {row.event_id}: {reason[:200]}",
-        data={"event_id": row.event_id},
-        not_to=row.subscriber,  # or a broken subscriber would feed itself for ever
+        subject=("plugin", subscriber),
+        message=f"{subscriber} gave up on event {event_id}: {reason[:200]}",
+        data={"event_id": event_id},
+        not_to=subscriber,  # or a broken subscriber would feed itself for ever
     )
 
 

@@ -7,6 +7,7 @@ from . import (
     archives,
     commands,
     export_api,
+    figures,
     ledger,
     models,
     pages,
@@ -54,6 +55,11 @@ def st_nav_items(viewer):
 @hookimpl
 def st_health_checks():
     return streaming.HEALTH_CHECKS
+
+
+@hookimpl
+def st_metrics():
+    return figures.families()
 
 
 @hookimpl

@@ -1,15 +1,18 @@
 """Entries as syslog messages (RFC 5424): over UDP, TCP (RFC 6587, counted) or TLS (RFC 5425).
 
 The message is the entry's line of an export, so that a receiver's copy can be verified. TCP has no
-receipts: a batch counts as taken when the other side has read to its end without an error.
+receipts: a batch counts as taken when the other side, told that nothing more comes, ends the
+connection too. A system that ends one with something unread resets it, so an orderly end says that
+all of it was read; silence and a reset say nothing, and the batch is sent again.
 """
 
 from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+import ssl
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from st_core import outgoing
@@ -20,7 +23,8 @@ AUDIT_FACILITY = 13
 #: Severity of an event → of syslog.
 LEVELS = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
 TIMEOUT_SECONDS = 10.0
-GOODBYE_SECONDS = 2.0
+#: How long a receiver may take to read a batch and end the connection.
+GOODBYE_SECONDS = 10.0
 
 
 def message(entry: Mapping[str, Any], host: str) -> bytes:
@@ -66,11 +70,43 @@ def _stream(address: str, options: Mapping[str, Any], messages: Iterable[bytes])
             with context.wrap_socket(plain, server_hostname=options["host"]) as sealed:
                 sealed.sendall(counted)
                 sealed.settimeout(GOODBYE_SECONDS)
-                with suppress(TimeoutError):
-                    sealed.unwrap().close()
+                with _patience():
+                    _end_sealed(sealed)
         else:
             plain.sendall(counted)
             plain.shutdown(socket.SHUT_WR)
             plain.settimeout(GOODBYE_SECONDS)
-            with suppress(TimeoutError):
-                plain.recv(1)
+            with _patience():
+                _read_to_end(plain)
+
+
+def _end_sealed(sealed: ssl.SSLSocket) -> None:
+    """Say that nothing more comes, and wait for the other side to end, too.
+
+    Many receivers close the connection without the goodbye of TLS, which OpenSSL calls an error;
+    a reset and an alert (our certificate is not wanted, say) are errors to us as well.
+    """
+    try:
+        sealed.unwrap().close()
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+        return
+    except OSError as error:
+        if type(error) is not OSError or error.errno:
+            raise
+
+
+def _read_to_end(plain: socket.socket) -> None:
+    while plain.recv(4096):
+        pass  # a receiver has nothing to say; whatever it is, the end follows
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    """Say what silence means. Raises TimeoutError with the words for it."""
+    try:
+        yield
+    except TimeoutError:
+        raise TimeoutError(
+            f"the receiver did not end the connection within {GOODBYE_SECONDS:g} s, so nobody "
+            "knows what it has read"
+        ) from None

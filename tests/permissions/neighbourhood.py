@@ -39,12 +39,18 @@ class Neighbourhood:
             "other": self._join("researcher", "stranger", team=False),
             "foreign": self._join("researcher", "foreigner", team=False, org=self._there),
         }
+        self._untouched: dict[int, int] = {}
 
     def job(self, level: str, whose: str) -> int:
-        """Return a new job of the caller of this level, or of who is meant."""
+        """Return a job, untouched so far, of the caller of this level, or of who is meant."""
         owner = self.callers[level] if whose == "own" else self.submitters[whose]
-        found: Viewer = people.viewer_of(self.app, owner)
-        return self._submitted_by(found)
+        if owner not in self._untouched:
+            self._untouched[owner] = self._submitted_by(people.viewer_of(self.app, owner))
+        return self._untouched[owner]
+
+    def touched(self, job_id: int) -> None:
+        """Note that somebody may have changed a job: the next one asks about another."""
+        self._untouched = {owner: job for owner, job in self._untouched.items() if job != job_id}
 
     def _submitted_by(self, who: Viewer) -> int:
         with self.app.app_context():
@@ -89,9 +95,12 @@ def cells() -> list[tuple[OnJob, str, str]]:
 def wrong_cells(place: Neighbourhood) -> Iterator[str]:
     """Ask in every cell; tell of each answer that is not right."""
     for on, level, whose in cells():
-        path = on.path.replace("{job_id}", str(place.job(level, whose)))
+        job_id = place.job(level, whose)
+        path = on.path.replace("{job_id}", str(job_id))
         body: dict[str, Any] = {} if on.method == "GET" else {"json": {"reason": "no"}}
         status = place.clients[level].open(path, method=on.method, **body).status_code
+        if on.method != "GET" and status not in (401, 403, 404):
+            place.touched(job_id)
         right = statuses(on, level, whose)
         if status not in right if right else status in (401, 403, 404):
             yield f"{on.method} {on.path}, {level}, {whose}: {status}, not {right}"

@@ -22,7 +22,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Engine, MetaData, Table, event, text
+from sqlalchemy import BigInteger, Connection, DateTime, Engine, MetaData, Table, event, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -42,6 +42,7 @@ BEGIN_SECONDS = 120.0
 #: PostgreSQL's words for "somebody had to give way; ask again": serialisation failure, deadlock.
 GIVEN_UP = ("40001", "40P01")
 TRIES = 4
+_PASS_GATE = text("SELECT name FROM lock WHERE name = :gate FOR UPDATE")
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -153,6 +154,18 @@ def in_unit_of_work() -> bool:
     return bool(db.session().info.get("uow"))
 
 
+def writing() -> Connection:
+    """Return the open unit of work's connection, for statements over tables whose objects nobody
+    holds: a session would look each of them over first.
+
+    Raises RuntimeError when no unit of work is open.
+    """
+    connection: Connection | None = db.session().info.get("uow")
+    if connection is None:
+        raise RuntimeError("this step needs an open unit of work: call it from a command")
+    return connection
+
+
 def assert_unit_of_work() -> None:
     """State that the caller is a step. Raises RuntimeError when no unit of work is open."""
     if not in_unit_of_work():
@@ -186,12 +199,9 @@ def unit_of_work(gate: str | None = None) -> Iterator[Session]:
     sqlite = session.get_bind().dialect.name == "sqlite"
     with _turn("sqlite" if sqlite else gate):
         try:
-            _begin_write(session)
-            session.info["uow"] = True
+            session.info["uow"] = connection = _begin_write(session)
             if gate and not sqlite:
-                session.execute(
-                    text("SELECT name FROM lock WHERE name = :gate FOR UPDATE"), {"gate": gate}
-                ).one()
+                connection.execute(_PASS_GATE, {"gate": gate}).one()
             yield session
             session.flush()
             for step in before_commit:
@@ -264,14 +274,13 @@ def _turn(name: str | None) -> AbstractContextManager[Any]:
     return nullcontext() if name is None else _turns.setdefault(name, threading.Lock())
 
 
-def _begin_write(session: Session) -> None:
-    """Open the writing transaction, asking again while another process holds SQLite's write
-    lock."""
+def _begin_write(session: Session) -> Connection:
+    """Open the writing transaction and return its connection, asking again while another process
+    holds SQLite's write lock."""
     until = time.monotonic() + BEGIN_SECONDS
     while True:
         try:
-            session.connection(execution_options={"st_write": True})
-            return
+            return session.connection(execution_options={"st_write": True})
         except OperationalError as error:
             session.rollback()
             if time.monotonic() > until or "locked" not in str(error):

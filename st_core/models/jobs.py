@@ -46,7 +46,7 @@ IN_NO_ORG = text("org_id IS NULL")
 
 
 class Job(Model):
-    """One admitted training run. Only `st_core.services.jobs` changes its state.
+    """One admitted training run. Only `st_core.services.moves` changes its state.
 
     `priority` is what the submitter's level gives, `effective_priority` what counts (the override,
     if any). `details` holds what the submission asked beyond the columns; `devices` what a provider

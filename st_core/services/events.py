@@ -18,7 +18,15 @@ from sqlalchemy.orm import Session
 from .. import actor as actors
 from ..clock import now
 from ..contracts import EventType, Severity, Viewer
-from ..db import after_commit, assert_unit_of_work, before_commit, db, storable, table_of
+from ..db import (
+    after_commit,
+    assert_unit_of_work,
+    before_commit,
+    db,
+    storable,
+    table_of,
+    writing,
+)
 from ..errors import StError
 from ..models import Delivery, Event, Job, Lock
 from ..plugins import current_plugins
@@ -98,12 +106,13 @@ def _close_journal(session: Session) -> None:
     entries: list[dict[str, Any]] | None = session.info.pop("journal", None)
     if not entries:
         return
-    last = session.execute(_NUMBER, {"added": len(entries)}).scalar_one()
+    connection = writing()
+    last = connection.execute(_NUMBER, {"added": len(entries)}).scalar_one()
     left_out = {}
     for number, entry in enumerate(entries, last - len(entries) + 1):
         entry["id"] = number
         left_out[number] = entry.pop("not_to")
-    session.execute(_INSERT_EVENTS, entries)
+    connection.execute(_INSERT_EVENTS, entries)
     subscribers: Sequence[str] = current_app.extensions["st"].subscribers
     due = now()
     deliveries = [
@@ -113,7 +122,7 @@ def _close_journal(session: Session) -> None:
         if name != left_out[entry["id"]]
     ]
     if deliveries:
-        session.execute(_INSERT_DELIVERIES, deliveries)
+        connection.execute(_INSERT_DELIVERIES, deliveries)
     current_plugins().record(entries)
     session.info["journal_written"] = True
 

@@ -16,6 +16,7 @@ from ..errors import NotAllowed, QuotaExceeded, Refused, SubmissionInvalid
 from ..models import Job
 from ..plugins import current_plugins
 from . import limits, permissions, placement, registries
+from .hardware_choice import Checked
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,14 @@ class GateResult:
 
 @dataclass
 class Walk:
-    """One way through the gates: what was asked, and what is known so far."""
+    """One way through the gates: what was asked, and what is known so far.
+
+    `checked` is what the trainer said of the config, when it was asked before.
+    """
 
     viewer: Viewer
     submission: Submission
+    checked: Checked | None = None
     job: Job | None = None
     verdicts: list[Verdict] = field(default_factory=list)
     demands: list[Demand] = field(default_factory=list)
@@ -63,7 +68,7 @@ def well_formed(walk: Walk) -> GateResult:
     """Can the trainer run this config, and the provider this submission?"""
     asked = walk.submission
     trainer, provider = registries.trainer(asked.trainer), registries.provider(asked.provider)
-    filled, problems = trainer.validate(asked.config)
+    filled, problems = walk.checked or trainer.validate(asked.config)
     walk.submission = asked = asked.with_(config=filled)
     found = [(f"config.{item.path}".rstrip("."), item.message) for item in problems]
     found += [(item.path, item.message) for item in provider.validate(asked)]

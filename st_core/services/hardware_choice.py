@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..contracts import Provider, Trainer
+from ..contracts import Problem, Provider, Trainer
 from ..errors import StError
 
 #: A launch is only data; asked for its number of GPUs it needs no workspace that exists.
 NOWHERE = Path("/nonexistent/workspace")
 
 
+#: What a trainer said of a config: the config with defaults filled in, and its problems.
+Checked = tuple[Mapping[str, Any], Sequence[Problem]]
+
+
 def choose(
     provider: Provider,
     trainer: Trainer,
-    config: Mapping[str, Any],
+    checked: Checked,
     hardware: str | None,
     gpu_count: int | None,
 ) -> tuple[str | None, int]:
@@ -24,7 +28,7 @@ def choose(
 
     Without a name it is the first kind that is offered with GPUs, or without, as the trainer wants.
     """
-    count = wanted(trainer, config) if gpu_count is None else gpu_count
+    count = wanted(trainer, *checked) if gpu_count is None else gpu_count
     if hardware:
         return hardware, count
     offered = list(provider.hardware())
@@ -33,9 +37,8 @@ def choose(
     return next((kind.id for kind in [*ready, *fitting, *offered]), None), count
 
 
-def wanted(trainer: Trainer, config: Mapping[str, Any]) -> int:
+def wanted(trainer: Trainer, filled: Mapping[str, Any], problems: Sequence[Problem]) -> int:
     """Return how many GPUs the trainer wants for a config; 0 for one that it cannot run at all."""
-    filled, problems = trainer.validate(config)
     if problems:
         return 0  # the gate says what is wrong with it
     try:

@@ -1,7 +1,5 @@
-"""The life of a job: moved from state to state by one function, cancelled, deleted, described.
-
-Everything that changes `Job.state` goes through `move`, which knows the allowed moves, lets plugins
-act in the same transaction, and records the event.
+"""The life of a job: locked, seen, cancelled, deleted, described. `move`, which alone changes its
+state, stands in `moves`.
 """
 
 from __future__ import annotations
@@ -15,22 +13,13 @@ from sqlalchemy import ColumnElement, select
 
 from ..clock import now
 from ..contracts import Capability, Viewer
-from ..db import assert_unit_of_work, db, retried, storable, unit_of_work
+from ..db import assert_unit_of_work, db, retried, unit_of_work
 from ..errors import Conflict, NotFound, StError
 from ..models import Attempt, Job, JobState
-from ..models.states import MOVES
-from ..plugins import current_plugins
 from . import events, permissions, registries, tasks, visibility, workspaces
 from .job_fields import describe, duration_seconds, is_local, priority_name, queue_priority
+from .moves import move
 from .visibility import Reach
-
-ENTERED = {
-    JobState.QUEUED: "job.queued",
-    JobState.RUNNING: "job.started",
-    JobState.COMPLETED: "job.completed",
-    JobState.FAILED: "job.failed",
-    JobState.CANCELLED: "job.cancelled",
-}
 
 
 def digest(config: Mapping[str, Any]) -> str:
@@ -40,53 +29,6 @@ def digest(config: Mapping[str, Any]) -> str:
 
 
 # ── steps ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-def move(
-    job: Job,
-    new: JobState,
-    *,
-    message: str = "",
-    event: str | None = None,
-    data: dict[str, Any] | None = None,
-) -> None:
-    """Step: move `job` to state `new`. Raises Conflict when the table of moves does not allow
-    it."""
-    assert_unit_of_work()
-    old = job.state
-    if new not in MOVES[old]:
-        raise Conflict(
-            f"job {job.id} is {old.value} and cannot become {new.value}", code="invalid_job_state"
-        )
-    job.state = new
-    moment = now()
-    if new is JobState.QUEUED:
-        job.queued_at = (
-            job.queued_at if old.is_active else moment
-        )  # who was started keeps its place
-        job.completed_at = None
-        job.error_message = None
-        job.cancel_requested_at = None
-    elif new is JobState.STARTING:
-        job.hold_reason = None
-    elif new is JobState.RUNNING:
-        job.started_at = job.started_at or moment
-    elif new.is_final:
-        job.completed_at = moment
-        job.hold_reason = None
-        job.error_message = storable(message, 4000) if new is JobState.FAILED else None
-    db.session.flush()
-    current_plugins().job_transition(job, old, new)
-    name = event or ENTERED.get(new)
-    if name:
-        events.emit(
-            name,
-            job=job,
-            message=message,
-            data=data,
-            before={"status": old.value},
-            after={"status": new.value},
-        )
 
 
 def lock(job_id: int) -> Job:

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from sqlalchemy import and_, bindparam, func, or_, select
 
-from ..db import UtcDateTime, db, table_of
+from ..db import db, table_of
 from ..models import Job, JobState
-from ..models.jobs import IS_QUEUED
+from ..models.jobs import QUEUED
 
-#: Made once: building it takes longer than running it, and every submission asks.
+_JOBS = table_of(Job)
+_MOMENT = bindparam("moment", type_=_JOBS.c.queued_at.type)
+#: Made once and over the table: building it takes longer than running it, and every submission
+#: asks.
 _BEFORE = (
     select(func.count())
     .where(
-        IS_QUEUED,
+        QUEUED,
         or_(
-            Job.effective_priority > bindparam("priority"),
+            _JOBS.c.effective_priority > bindparam("priority"),
             and_(
-                Job.effective_priority == bindparam("priority"),
+                _JOBS.c.effective_priority == bindparam("priority"),
                 or_(
-                    Job.queued_at < bindparam("moment", type_=UtcDateTime),
-                    and_(
-                        Job.queued_at == bindparam("moment", type_=UtcDateTime),
-                        Job.id < bindparam("number"),
-                    ),
+                    _JOBS.c.queued_at < _MOMENT,
+                    and_(_JOBS.c.queued_at == _MOMENT, _JOBS.c.id < bindparam("number")),
                 ),
             ),
         ),
     )
-    .select_from(table_of(Job))
+    .select_from(_JOBS)
 )
 
 
@@ -36,4 +36,5 @@ def position(job: Job) -> int:
     if job.state is not JobState.QUEUED:
         return 0
     asked = {"priority": job.effective_priority, "moment": job.queued_at, "number": job.id}
-    return 1 + (db.session.scalar(_BEFORE, asked) or 0)
+    before: int = db.session.connection().execute(_BEFORE, asked).scalar_one()
+    return 1 + before

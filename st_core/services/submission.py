@@ -11,7 +11,7 @@ from dataclasses import replace
 from sqlalchemy import delete, insert
 
 from ..contracts import Action, Submission, Viewer
-from ..db import db, retried, table_of, unit_of_work
+from ..db import db, retried, table_of, unit_of_work, writing
 from ..errors import Conflict, Refused, SubmissionInvalid
 from ..failpoints import failpoint
 from ..models import Job, JobGate, JobState
@@ -50,7 +50,7 @@ def submit(viewer: Viewer, draft: Draft) -> Admission:
     """
     if (earlier := idempotency.earlier(viewer, draft)) is not None:
         return _found_again(earlier)
-    walk = Walk(viewer, complete(viewer, draft))
+    walk = complete(viewer, draft)
     db.session.rollback()  # nothing of the database is held while providers are asked
     try:
         gates.walk_through(walk, gates.OUTSIDE, to_the_end=False)
@@ -72,7 +72,8 @@ def submit(viewer: Viewer, draft: Draft) -> Admission:
 
 def dry_run(viewer: Viewer, draft: Draft) -> list[GateResult]:
     """Walk the same gates to the end, write nothing, and return what each would say."""
-    walk = Walk(viewer, complete(viewer, replace(draft, idempotency_key=None)), dry=True)
+    walk = complete(viewer, replace(draft, idempotency_key=None))
+    walk.dry = True
     gates.walk_through(walk, gates.OUTSIDE, to_the_end=True)
     if walk.refusal is not None:
         skipped = gates.BEFORE_INSERT + gates.AFTER_INSERT
@@ -123,8 +124,9 @@ def retry(
     return job
 
 
-def complete(viewer: Viewer, draft: Draft) -> Submission:
-    """Return the draft as a submission: config loaded, trainer known, starting point found.
+def complete(viewer: Viewer, draft: Draft) -> Walk:
+    """Return the draft as a submission before its first gate: config loaded and shown to its
+    trainer, starting point found.
 
     Raises NotFound, SubmissionInvalid or Malformed when something it names is not there.
     """
@@ -136,10 +138,12 @@ def complete(viewer: Viewer, draft: Draft) -> Submission:
         viewer, draft.start_from_job, draft.start_from_checkpoint
     )
     place = placement.of(viewer, draft.team_id)
+    runs_it = registries.trainer(trainer)
+    checked = runs_it.validate(config)
     hardware, gpu_count = hardware_choice.choose(
-        provider, registries.trainer(trainer), config, draft.hardware, draft.gpu_count
+        provider, runs_it, checked, draft.hardware, draft.gpu_count
     )
-    return Submission(
+    asked = Submission(
         viewer=viewer,
         provider=provider.name,
         trainer=trainer,
@@ -163,6 +167,7 @@ def complete(viewer: Viewer, draft: Draft) -> Submission:
         bypass_queue=draft.bypass_queue,
         details=dict(draft.details),
     )
+    return Walk(viewer, asked, checked)
 
 
 def record_refusal(submission: Submission, refusal: Refused) -> None:
@@ -201,7 +206,8 @@ def _admit(walk: Walk, *, to_the_end: bool) -> Job:
 
 def _enter(job: Job, walk: Walk, *, event: str) -> None:
     """Step: move the job on, keep what the gates said, and record warnings as events."""
-    job.requires_approval = bool(walk.demands)
+    if job.requires_approval != bool(walk.demands):
+        job.requires_approval = bool(walk.demands)
     target = JobState.PENDING_APPROVAL if walk.demands else JobState.QUEUED
     jobs.move(
         job,
@@ -212,7 +218,7 @@ def _enter(job: Job, walk: Walk, *, event: str) -> None:
     )
     if event == "job.requeued":  # also of a job that was cancelled before its first attempt
         db.session.execute(delete(JobGate).where(JobGate.job_id == job.id))
-    db.session.execute(
+    writing().execute(
         _INSERT_GATES,
         [
             {

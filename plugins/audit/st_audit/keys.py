@@ -12,6 +12,7 @@ import hmac
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -39,7 +40,7 @@ class Signer:
         """Return the key's fingerprint, by which statements name it."""
         return fingerprint(self.public)
 
-    @property
+    @cached_property
     def seal_key(self) -> bytes:
         """Return the key of seals, derived from the private half."""
         return hmac.digest(self.private, b"seal of entries", "sha256")

@@ -16,7 +16,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import bindparam, insert, select, update
 
-from st_core.db import db, table_of
+from st_core.db import db, table_of, writing
 from st_core.errors import StError
 from st_core.services import settings
 
@@ -100,7 +100,7 @@ def record(events: Sequence[Mapping[str, Any]]) -> None:
         memory = _look()
         if not _append(memory, made):
             raise RuntimeError("the head of the audit log moved without the journal's lock")
-    db.session.execute(_INSERT, made)
+    writing().execute(_INSERT, made)
     every = settings.value("audit.checkpoint_entries")
     if memory.head.number // every > (made[0]["number"] - 1) // every:
         checkpoints.place(memory.signer, memory.head)
@@ -117,9 +117,10 @@ def _append(memory: Memory, made: list[dict[str, Any]]) -> bool:
         entries.close(entry, seal_key)
         previous = entry["entry_hash"]
     there = replace(here, number=number, hash=previous, event_id=made[-1]["event_id"])
-    moved = move(here, there.sealed(memory.signer))
+    there = there.sealed(memory.signer)
+    moved = move(here, there)
     if moved:
-        memory.head = there.sealed(memory.signer)  # taken back with the rest, it fits no more
+        memory.head = there  # taken back with the rest, it fits no more
     return moved
 
 
@@ -127,7 +128,7 @@ def move(here: Head, there: Head) -> bool:
     """Step: let the log end `there` if it ends `here`; tell whether it did."""
     values = {f"to_{name}": value for name, value in vars(there).items()}
     old = {"from_number": here.number, "from_hash": here.hash, "from_seal": here.seal}
-    return db.session.execute(_MOVE, {**values, **old}).rowcount == 1
+    return writing().execute(_MOVE, {**values, **old}).rowcount == 1
 
 
 def _look() -> Memory:

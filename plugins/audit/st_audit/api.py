@@ -10,7 +10,7 @@ from flask import Blueprint
 from st_core.api.routing import route
 from st_core.errors import NotFound
 
-from . import reading, schemas, verification
+from . import reading, schemas, standing
 from .reading import Wanted
 
 blueprint = Blueprint("audit", __name__)
@@ -166,7 +166,8 @@ def _entry(row: Mapping[str, Any]) -> schemas.Entry:
 
 
 def _verified(asked: schemas.VerifyBody) -> schemas.Verified:
-    report, seconds = verification.verify(asked.start_id, asked.end_id, asked.anchors)
+    found = standing.check(asked.start_id, asked.end_id, asked.anchors)
+    report = found.report
     return schemas.Verified(
         valid=report.valid,
         entries_checked=report.entries_checked,
@@ -179,7 +180,9 @@ def _verified(asked: schemas.VerifyBody) -> schemas.Verified:
         first_id=report.first_number,
         last_id=report.last_number,
         first_bad_id=report.first_bad,
+        last_hash=found.last_hash,
+        key=found.key,
         notes=report.notes,
-        seconds=round(seconds, 3),
-        message=verification.sentence(report, seconds),
+        seconds=round(found.seconds, 3),
+        message=found.sentence,
     )

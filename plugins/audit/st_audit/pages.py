@@ -1,4 +1,4 @@
-"""The page Audit Log: filters, entries with what changed, the last check, exports."""
+"""The page Audit Log: filters, entries with what changed, checks, archives, exports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from st_core.contracts import NavItem
 from st_core.errors import StError
 from st_core.services import settings
 
-from . import reading
+from . import ledger, reading, standing
 from .api import MAY, blueprint
 from .reading import Wanted
 
@@ -29,7 +29,9 @@ PAGE = {
     "narrow": False,
 }
 ROWS = 25
-FILTERS = ("q", "event_type", "result", "since", "until", "actor_id")
+FILTERS = ("q", "event_type", "result", "since", "until", "actor_id", "target_type", "target_id")
+#: Most findings of a check, and most archives, that are shown.
+MOST_SHOWN = 10
 
 
 @page(blueprint, URL, permission=MAY)
@@ -51,11 +53,16 @@ def audit_log() -> str:
         opened=_opened(opened) if opened else None,
         asked=asked,
         problem=problem,
+        check=_check(),
+        most=MOST_SHOWN,
+        archives=standing.archived(MOST_SHOWN),
+        newest=ledger.read().number,
         kinds=reading.known_types(),
         total=found.total,
         days=settings.value("audit.retention_days"),
         is_empty=not any(asked.values()) and not found.rows,
         query=urlencode({name: value for name, value in asked.items() if value}),
+        export=_export(asked) if not problem else "",
         at=_at(before, after),
         older=found.older,
         newer=found.newer,
@@ -68,7 +75,9 @@ def _wanted(asked: Mapping[str, str]) -> Wanted:
     kind = asked["event_type"]
     return Wanted(
         event_types=(reading.event_type(kind),) if kind else (),
-        actor_id=int(asked["actor_id"]) if asked["actor_id"].isdecimal() else None,
+        actor_id=_id(asked["actor_id"]),
+        target_type=asked["target_type"] or None,
+        target_id=asked["target_id"] or None,
         since=_moment(asked["since"]),
         until=_moment(asked["until"]),
         q=asked["q"][:200],
@@ -82,8 +91,33 @@ def _moment(text: str) -> datetime | None:
 
 
 def _number(name: str) -> int | None:
-    text = request.args.get(name, "")
+    return _id(request.args.get(name, "").strip())
+
+
+def _id(text: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) < 16 else None
+
+
+def _export(asked: Mapping[str, str]) -> str:
+    """Return the filters as an export takes them: it knows no times without a `T`."""
+    given = {name: value for name, value in asked.items() if value}
+    for name in ("since", "until"):
+        if moment := _moment(asked[name]):
+            given[name] = moment.isoformat()
+    return urlencode(given)
+
+
+def _check() -> dict[str, Any] | None:
+    """Return what a check found, when the address asks for one."""
+    if not request.args.get("check"):
+        return None
+    try:
+        found = standing.check(_number("start_id"), _number("end_id"))
+    except StError as error:
+        return {"problem": error.detail}
+    report = found.report
+    doubtful = min((each.since for each in report.findings), default=None)
+    return {"problem": "", "found": found, "report": report, "from": doubtful}
 
 
 def _at(before: int | None, after: int | None) -> str:

@@ -146,6 +146,8 @@ class Verified(BaseModel):
     first_id: int | None = None
     last_id: int | None = None
     first_bad_id: int | None = None
+    last_hash: str | None = Field(None, description="Hash of the last entry checked.")
+    key: str | None = Field(None, description="Fingerprint of the key in force at that entry.")
     notes: list[str] = Field(description="What could not be checked, and why.")
     seconds: float
     message: str

@@ -22,6 +22,7 @@ const PARTS = {
   "[data-avatar]": "./avatar.js",
   "#priority": "./queue.js",
   "[data-onboarding]": "./onboarding.js",
+  "form[data-part]": "./part.js",
 };
 
 const needed = Object.keys(PARTS).filter((query) => one(query));

@@ -53,7 +53,8 @@ function swap(next) {
 
 const isEdited = (region) => region.contains(document.activeElement) && document.activeElement.matches("input, select, textarea");
 
-function mergeSprite(next) {
+/** Take over the icons that another drawing of this page brings. */
+export function mergeSprite(next) {
   const sprite = one("#sprite");
   for (const symbol of all("#sprite symbol", next)) {
     if (!document.getElementById(symbol.id)) sprite.append(document.importNode(symbol, true));

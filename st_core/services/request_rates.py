@@ -1,32 +1,52 @@
-"""How many requests one caller may send: counted in this process's memory, because ordinary traffic
-must cost no write. Of several processes each counts for itself.
+"""How many requests one caller may send, counted for all processes together at the cost of few
+writes.
+
+A process counts in memory and tells the shared table once it has a *share* of the limit untold, a
+twentieth, and reads there what the others told. So with P processes at most `most + P × share`
+requests pass, share = max(1, most // 20): with two processes and 360 at most 396. Whoever stays
+below a share costs no write at all. While the database does not answer, each process goes on alone.
 
 Who is signed in is counted as that person, ten times as many; everybody else by address. What is
-worth guessing (passwords, codes, keys) is counted in `throttles`, for all processes together.
+worth guessing (passwords, codes, keys) is counted in `throttles`, try by try.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..clock import now
 from . import throttles
 from .throttles import Rule
 
+log = logging.getLogger(__name__)
+
 #: So many times as much is allowed to whoever is signed in.
 SIGNED_IN_FACTOR = 10
+#: The part of a limit that a process may keep to itself.
+SHARES = 20
 #: Counters kept at one time; beyond it those whose period has ended are dropped, then all.
 MOST_COUNTERS = 20_000
 
 
 @dataclass
 class _Count:
-    """The requests of one caller under one rule since `began` (seconds since 1970)."""
+    """The requests of one caller under one rule since `began` (seconds since 1970).
+
+    `told` are those of all processes in the shared table, as far as is known here.
+    """
 
     began: float
-    requests: int = 0
+    told: int = 0
+    untold: int = 0
+
+    @property
+    def requests(self) -> int:
+        return self.told + self.untold
 
 
 class RequestRates:
@@ -36,16 +56,42 @@ class RequestRates:
         self._counts: dict[tuple[str, str], _Count] = {}
         self._lock = threading.Lock()
 
-    def add(self, rule: Rule, caller: str) -> tuple[int, float]:
-        """Count one request; return how many there are in this period, and when it ends."""
+    def add(self, rule: Rule, caller: str) -> tuple[int, float, bool]:
+        """Count one request; return how many there are in this period, when it ends, and whether
+        these requests here were the ones that went beyond the rule."""
         moment = now().timestamp()
         with self._lock:
-            count = self._counts.get((rule.name, caller))
-            if count is None or moment >= count.began + rule.window_seconds:
-                self._make_room(moment)
-                count = self._counts[rule.name, caller] = _Count(moment)
-            count.requests += 1
-            return count.requests, count.began + rule.window_seconds
+            count = self._current(rule, caller, moment)
+            if count.told > rule.most:  # settled until the period ends
+                return count.told, count.began + rule.window_seconds, False
+            count.untold += 1
+            if count.untold < share(rule) and count.requests <= rule.most:
+                return count.requests, count.began + rule.window_seconds, False
+            telling, began = count.untold, count.began
+            count.told, count.untold = count.requests, 0
+            alone = count.told
+        known, began = self._tell(rule, caller, telling, began) or (alone, began)
+        with self._lock:
+            count.told, count.began = max(count.told, known), began
+        return known, began + rule.window_seconds, known - telling <= rule.most < known
+
+    def _current(self, rule: Rule, caller: str, moment: float) -> _Count:
+        count = self._counts.get((rule.name, caller))
+        if count is None or moment >= count.began + rule.window_seconds:
+            self._make_room(moment)
+            count = self._counts[rule.name, caller] = _Count(moment)
+        return count
+
+    def _tell(
+        self, rule: Rule, caller: str, requests: int, began: float
+    ) -> tuple[int, float] | None:
+        """Add to the shared table; return what stands there, None when it cannot be asked."""
+        try:
+            known, since = throttles.add(rule, caller, requests, datetime.fromtimestamp(began, UTC))
+        except SQLAlchemyError as error:
+            log.warning("requests are counted by this process alone: %s", error)
+            return None
+        return known, since.timestamp()
 
     def _make_room(self, moment: float) -> None:
         if len(self._counts) < MOST_COUNTERS:
@@ -58,12 +104,18 @@ class RequestRates:
             self._counts.clear()
 
 
+def share(rule: Rule) -> int:
+    """Return how many requests of one caller a process may have counted without telling."""
+    return max(1, rule.most // SHARES)
+
+
 def check(rates: RequestRates, rule: Rule, caller: str, *, signed_in: bool) -> None:
-    """Count one request of `caller`. Raises RateLimited beyond the rule; the first refusal in a
-    period is an event."""
+    """Count one request of `caller`. Raises RateLimited beyond the rule; that a caller went beyond
+    it is one event in a period, whatever the number of processes."""
     most = rule.most * (SIGNED_IN_FACTOR if signed_in else 1)
-    requests, ends = rates.add(rule, f"{'user' if signed_in else 'address'} {caller}")
+    asked = Rule(rule.name, most, rule.window_seconds)
+    requests, ends, is_first = rates.add(asked, f"{'user' if signed_in else 'address'} {caller}")
     if requests > most:
-        if requests == most + 1:
+        if is_first:
             throttles.tell(rule, most)
         raise throttles.refusal(most, datetime.fromtimestamp(ends, UTC))

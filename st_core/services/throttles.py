@@ -49,6 +49,14 @@ def check(*asked: tuple[Rule, str]) -> None:
             raise refusal(rule.most, started_at + timedelta(seconds=rule.window_seconds))
 
 
+def add(rule: Rule, key: str, tries: int, since: datetime) -> tuple[int, datetime]:
+    """Command: count `tries` made since that moment; return how many there are in the window, and
+    when it began."""
+    with unit_of_work():
+        found = db.session.execute(_counting(rule, key, since, tries)).one()
+    return found[0], found[1]
+
+
 def reset(rule: Rule, key: str) -> None:
     """Step: forget every try under a rule and key."""
     db.session.execute(delete(_THROTTLES).where(_THROTTLES.c.key == _row(rule, key)))
@@ -97,17 +105,17 @@ def _count(asked: tuple[tuple[Rule, str], ...]) -> list[tuple[int, datetime]]:
     return [tuple(found[each]) for each in asked]
 
 
-def _counting(rule: Rule, key: str, moment: datetime) -> Any:
-    begun_after = moment - timedelta(seconds=rule.window_seconds)
+def _counting(rule: Rule, key: str, moment: datetime, tries: int = 1) -> Any:
+    begun_after = now() - timedelta(seconds=rule.window_seconds)
     over = _THROTTLES.c.started_at <= begun_after
     start = literal(moment, _THROTTLES.c.started_at.type)
     return (
         upsert(_THROTTLES)
-        .values(key=_row(rule, key), started_at=moment, count=1)
+        .values(key=_row(rule, key), started_at=moment, count=tries)
         .on_conflict_do_update(
             index_elements=[_THROTTLES.c.key],
             set_={
-                "count": case((over, 1), else_=_THROTTLES.c.count + 1),
+                "count": case((over, tries), else_=_THROTTLES.c.count + tries),
                 "started_at": case((over, start), else_=_THROTTLES.c.started_at),
             },
         )

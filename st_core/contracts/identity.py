@@ -81,13 +81,18 @@ class Identity:
 
 @dataclass(frozen=True)
 class LoginMethod:
-    """A button on the sign-in page. `url` is where it leads; `kind` is oidc or ldap."""
+    """A button on the sign-in page. `url` is where it leads; `kind` is oidc or ldap.
+
+    `again_url` is where somebody who is signed in proves to the provider to be there still, None
+    where it cannot be asked for that.
+    """
 
     name: str
     label: str
     url: str
     kind: str
     icon: str = "box-arrow-in-right"
+    again_url: str | None = None
 
 
 @dataclass(frozen=True)

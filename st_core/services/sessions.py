@@ -58,11 +58,13 @@ def create(
     provider_id: int | None = None,
     provider_state: Mapping[str, str] | None = None,
     awaits_second_factor: bool = False,
+    proved_at: datetime | None = None,
 ) -> str:
     """Step: begin a session of a user and return its token, this once.
 
-    `method` is password, oidc or ldap; `provider_state` is kept sealed. Address and browser are
-    those of the present actor. Raises NotAllowed when the provider was switched off meanwhile.
+    `method` is password, oidc or ldap; `provider_state` is kept sealed; `proved_at` is when the
+    person proved to be there, if not just now. Address and browser are those of the present actor.
+    Raises NotAllowed when the provider was switched off meanwhile.
     """
     assert_unit_of_work()
     if provider_id is not None:
@@ -82,7 +84,7 @@ def create(
             provider_state=_sealed(provider_state, hashed),
             awaits_second_factor=awaits_second_factor,
             remembered=remember,
-            confirmed_at=None if awaits_second_factor else now(),
+            confirmed_at=None if awaits_second_factor else proved_at or now(),
         )
     )
     return token

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import NoReturn
 
 from .. import actor
@@ -129,11 +130,13 @@ def enter(
     name: str | None = None,
     provider_id: int | None = None,
     provider_state: Mapping[str, str] | None = None,
+    proved_at: datetime | None = None,
 ) -> Entry:
     """Command: begin the session of somebody whose identity is settled.
 
     `password` is what they gave, to renew a hash of old parameters; `name` is the name they gave,
-    whose tries are forgotten.
+    whose tries are forgotten; `proved_at` is when they proved to be there, if not just now: a
+    provider may let people through for hours who proved it once.
     """
     who = user.id
     with unit_of_work():
@@ -149,6 +152,7 @@ def enter(
                 provider_id=provider_id,
                 provider_state=provider_state,
                 awaits_second_factor=waits,
+                proved_at=proved_at,
             )
             mark = None if waits else _welcome(user, method)
         if name is not None:

@@ -1,19 +1,21 @@
 """Step-up: before the most dangerous actions, whoever has a session proves once more to be there.
 
-A sign-in counts as a proof. Callers with an API key have none to give: a key is made for programs,
+A sign-in counts as a proof, from when the person proved it to an outside provider if that says so.
+Callers with an API key have none to give: a key is made for programs,
 and its scopes say what it may.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from ..clock import now
-from ..contracts import Viewer
+from ..contracts import LoginMethod, Viewer
 from ..db import db, unit_of_work
 from ..errors import NotAllowed, NotSignedIn
-from ..models import User
-from . import password_check, second_factor, sessions, throttles, users
+from ..models import AuthProvider, Session, User
+from . import login_methods, password_check, second_factor, sessions, throttles, users
 from .throttles import Rule
 
 WINDOW = timedelta(minutes=10)
@@ -33,19 +35,34 @@ def require(token: str) -> None:
     row = sessions.row_of(token)
     if row is not None and row.confirmed_at is not None and row.confirmed_at > now() - WINDOW:
         return
-    user = db.session.get(User, row.user_id) if row is not None else None
     raise ConfirmationRequired(
         "This action asks you to confirm that it is you: POST /api/auth/confirm with your password "
-        "or a code, then try again within ten minutes.",
-        details={"methods": methods(user) if user else ["sign_in"]},
+        "or a code, or go to your sign-in provider once more, where `details.provider` says; then "
+        "try again within ten minutes.",
+        details=_ways(row) if row is not None else {"methods": ["sign_in"]},
     )
 
 
-def methods(user: User) -> list[str]:
-    """Return how somebody can prove to be there: password, code, or else by signing in again."""
-    found = ["password"] if password_check.has_password(user) else []
-    found += ["code"] if user.totp_confirmed_at is not None else []
-    return found or ["sign_in"]
+def _ways(row: Session) -> dict[str, Any]:
+    """Return how the owner of a session can prove to be there: by `methods` password, code or
+    provider, else by signing in again; `provider` says which one and where."""
+    user, provider = db.session.get_one(User, row.user_id), _provider(row)
+    methods = ["password"] if password_check.has_password(user) else []
+    methods += ["code"] if user.totp_confirmed_at is not None else []
+    methods += ["provider"] if provider is not None else []
+    told: dict[str, Any] = {"methods": methods or ["sign_in"]}
+    if provider is not None:
+        told["provider"] = {"label": provider.label, "url": provider.again_url}
+    return told
+
+
+def _provider(row: Session) -> LoginMethod | None:
+    """Return the provider that a session began at, if it can be asked for a proof."""
+    if row.provider_id is None:
+        return None
+    name = db.session.get_one(AuthProvider, row.provider_id).name
+    fitting = (each for each in login_methods.every() if each.name == name and each.again_url)
+    return next(fitting, None)
 
 
 def confirm(

@@ -61,6 +61,7 @@ def start(provider: str | None = None) -> Response:
         asked_redirect_uri=_one("redirect_uri"),
         next_path=same_site(_one("next") or _one("frontend_url")),
         browser_secret=browser.secret_of(request),
+        again=_one("again") == "1",
     )
     if browser.reads_pages(request):
         response = redirect(url, 303, Response)

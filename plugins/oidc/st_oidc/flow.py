@@ -7,6 +7,7 @@ back counts only in that browser, once, and from that provider.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from authlib.oauth2.client import OAuth2Client
 
@@ -15,7 +16,7 @@ from st_core.errors import NotFound
 from st_core.services import external_auth, signin
 from st_core.services.auth_providers import Record
 
-from . import addresses, claims, discovery, records, states, tokens
+from . import addresses, claims, discovery, proving, records, states, tokens
 from .discovery import Metadata
 from .refusals import Refusal, invalid_state
 from .states import Begun
@@ -39,17 +40,21 @@ def start(
     asked_redirect_uri: str | None,
     next_path: str,
     browser_secret: str | None,
+    again: bool = False,
 ) -> tuple[Begun, str]:
     """Begin a sign-in; return what to remember it by and the provider's address to go to.
 
-    `origin` is this server as the browser knows it. Raises NotFound for no such provider, Refusal
+    `origin` is this server as the browser knows it; with `again` the provider is told to ask the
+    person, whatever it remembers. Raises NotFound for no such provider, Refusal
     for an address that is not ours or a discovery document that does not fit, ProviderTrouble.
     """
     record = records.enabled(provider)
     config = records.config_of(record)
     redirect_uri = addresses.redirect_uri(record.name, config, origin, asked_redirect_uri)
     metadata = discovery.metadata_of(config)
-    begun = states.begin(record.name, config.issuer, redirect_uri, next_path, browser_secret)
+    begun = states.begin(
+        record.name, config.issuer, redirect_uri, next_path, browser_secret, again=again
+    )
     client = OAuth2Client(
         None,
         client_id=config.client_id,
@@ -62,6 +67,7 @@ def start(
         state=begun.state,
         nonce=begun.nonce,
         code_verifier=begun.code_verifier,
+        **(proving.ASKED if again else {}),
     )
     return begun, url
 
@@ -107,10 +113,11 @@ def finish(returned: Returned, begun: Begun) -> signin.Entry:
         )
     given = tokens.redeem(returned.code, begun, metadata, config)
     sources = tokens.sources(given, begun, metadata, config)
+    proved_at = proving.proved_at(sources[0], begun, config)
     who = claims.person(
         sources, config, {"id_token": given.id_token}, groups_matter=bool(record.level_mapping)
     )
-    return _enter(record, who)
+    return _enter(record, who, proved_at)
 
 
 def _still_enabled(begun: Begun) -> Record:
@@ -124,10 +131,14 @@ def _still_enabled(begun: Begun) -> Record:
         ) from error
 
 
-def _enter(record: Record, who: ExternalPerson) -> signin.Entry:
+def _enter(record: Record, who: ExternalPerson, proved_at: datetime | None) -> signin.Entry:
     user = external_auth.sign_in(record.name, who)
     return signin.enter(
-        user, method="oidc", provider_id=record.id, provider_state=who.provider_state
+        user,
+        method="oidc",
+        provider_id=record.id,
+        provider_state=who.provider_state,
+        proved_at=proved_at,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import String, Text
+from sqlalchemy import String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from st_core.clock import now
@@ -26,5 +26,7 @@ class PendingSignIn(Model):
     issuer: Mapped[str] = mapped_column(String(255))
     redirect_uri: Mapped[str] = mapped_column(Text)
     next_path: Mapped[str] = mapped_column(Text)
+    #: The person is to prove to the provider to be there, whatever it remembers of them.
+    again: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

@@ -54,4 +54,4 @@ def login_methods() -> list[LoginMethod]:
 def _button(record: Record) -> LoginMethod:
     label = TITLES.get(record.name, record.name)
     url = f"{BASES[0]}/oidc/{quote(record.name, safe='')}/start"
-    return LoginMethod(record.name, label, url, KIND.kind)
+    return LoginMethod(record.name, label, url, KIND.kind, again_url=f"{url}?again=1")

@@ -13,7 +13,7 @@ import hmac
 import logging
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -41,6 +41,9 @@ class Begun:
     next_path: str
     state: str
     browser_secret: str
+    begun_at: datetime
+    #: The person is to prove to the provider to be there (`again`).
+    again: bool = False
 
     @property
     def nonce(self) -> str:
@@ -59,14 +62,21 @@ class Begun:
 
 
 def begin(
-    provider: str, issuer: str, redirect_uri: str, next_path: str, browser_secret: str | None
+    provider: str,
+    issuer: str,
+    redirect_uri: str,
+    next_path: str,
+    browser_secret: str | None,
+    *,
+    again: bool = False,
 ) -> Begun:
     """Command: begin a sign-in, in the browser of that secret or in one that has none yet.
 
     Raises Unavailable when it cannot be stored.
     """
     secret = browser_secret or secrets.token_urlsafe(32)
-    begun = Begun(provider, issuer, redirect_uri, next_path, secrets.token_urlsafe(32), secret)
+    state, moment = secrets.token_urlsafe(32), now()
+    begun = Begun(provider, issuer, redirect_uri, next_path, state, secret, moment, again)
     row = {
         "state_hash": _hash(begun.state),
         "browser_hash": _hash(secret),
@@ -74,8 +84,9 @@ def begin(
         "issuer": issuer,
         "redirect_uri": redirect_uri,
         "next_path": next_path,
-        "created_at": now(),
-        "expires_at": now() + LIFETIME,
+        "again": again,
+        "created_at": moment,
+        "expires_at": moment + LIFETIME,
     }
     try:
         with unit_of_work():
@@ -115,6 +126,8 @@ def finish(state: str, browser_secret: str | None) -> Begun:
         row.next_path,
         state,
         browser_secret or "",
+        row.created_at,
+        row.again,
     )
 
 

@@ -17,8 +17,7 @@ export function confirmed(problem) {
   const ways = problem.body.details?.methods || ["password"];
   const proofs = ways.filter((name) => WORDS[name]);
   one("[data-confirm-fields]", dialog).hidden = !proofs.length;
-  one("[data-confirm-again]", dialog).hidden = Boolean(proofs.length);
-  one("[data-confirm-again] a", dialog).href = `/login?again=1&next=${encodeURIComponent(location.pathname + location.search)}`;
+  again(problem.body.details?.provider, proofs.length);
   const other = one("[data-confirm-other]", dialog);
   other.hidden = proofs.length < 2;
   other.onclick = () => choose(proofs.find((name) => name !== way), other);
@@ -27,6 +26,17 @@ export function confirmed(problem) {
   dialog.showModal();
   input.focus();
   return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }));
+}
+
+/** The way by signing in once more: at the provider the session began at, which is told to ask, or here. */
+function again(provider, others) {
+  const next = encodeURIComponent(location.pathname + location.search);
+  const box = one("[data-confirm-again]", dialog);
+  box.hidden = Boolean(others) && !provider;
+  one("[data-confirm-why]", box).textContent = others ? "Or" : "Your account has no password here:";
+  const link = one("a", box);
+  link.textContent = provider ? `confirm it at ${provider.label}` : "sign in once more";
+  link.href = provider ? `${provider.url}&next=${next}` : `/login?again=1&next=${next}`;
 }
 
 function choose(name, other) {

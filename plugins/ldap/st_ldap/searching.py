@@ -18,6 +18,7 @@ from ldap3.core.results import RESULT_NO_SUCH_OBJECT, RESULT_SIZE_LIMIT_EXCEEDED
 from ldap3.utils.conv import escape_bytes, escape_filter_chars
 from ldap3.utils.dn import parse_dn
 
+from . import primary_group
 from .connecting import NO_ANSWER, Trouble
 from .directory_config import LdapConfig
 
@@ -109,12 +110,14 @@ def wanted(config: LdapConfig) -> list[str]:
         config.display_name_attribute,
         config.group_attribute,
     )
-    rest = ("cn", "userAccountControl", "nsAccountLock", *ID_ATTRIBUTES)
+    rest = ("cn", "userAccountControl", "nsAccountLock", *primary_group.ATTRIBUTES, *ID_ATTRIBUTES)
     return list(dict.fromkeys((*named, *rest)))
 
 
 def groups(connection: ldap3.Connection, config: LdapConfig, entry: Entry) -> list[str]:
     """Return the names in full of every group a person is in, directly or through others.
+
+    Active Directory's primary group (`primaryGroupID`) is among them, though no attribute says so.
 
     At most 1000, at most 20 levels deep; groups that contain each other end nothing. Raises
     Trouble.
@@ -124,6 +127,8 @@ def groups(connection: ldap3.Connection, config: LdapConfig, entry: Entry) -> li
     if config.group_search_base or not direct:
         query = filled(config.group_search_filter, username=username, user_dn=entry.dn)
         direct += [each.dn for each in entries(connection, config.groups_base, query, ["cn"])]
+    if by_sid := primary_group.filter_for(entry):
+        direct += [each.dn for each in entries(connection, config.base_dn, by_sid, ["cn"])]
     found = {comparable(dn): dn for dn in direct}
     if config.nested_groups and "{user_dn}" in config.group_search_filter:
         _add_parents(connection, config, found)

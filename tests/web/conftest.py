@@ -100,7 +100,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     complaints = Complaints()
 
     def open_(server: ServerProcess, path: str, *, may_complain: bool = False, **how: Any) -> Page:
-        context = browser.new_context(base_url=server.base_url, **how)
+        context = browser.new_context(base_url=server.base_url, reduced_motion="reduce", **how)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)

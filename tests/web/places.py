@@ -48,6 +48,21 @@ PLACES = {
     "nothing": "/no-such-page",
 }
 
+#: Those about people: axe judges them where there are people, apart from the rest.
+ABOUT_PEOPLE = (
+    "invitation",
+    "reset-password",
+    "profile",
+    "users",
+    "users-nobody",
+    "user",
+    "levels",
+    "level",
+    "level-new",
+    "auth",
+    "orgs",
+)
+
 
 def url(name: str, job: str = "1", config: str = "digits") -> str:
     """Return the path of a page."""

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from typing import Any
+
+from flask import Blueprint, Response, request
 
 from ..errors import Malformed
 from ..models import AuthProvider
-from ..services import auth_providers, login_methods, registries, signin
+from ..services import auth_providers, login_methods, provider_records, registries, signin
 from ..services.auth_providers import Wanted
 from .auth import signed_in
 from .guard import current_viewer
@@ -32,7 +34,7 @@ def _paths(rest: str) -> list[str]:
 )
 def list_providers() -> schemas.Providers:
     """List every sign-in provider, without config and secrets."""
-    rows = [auth_providers.described(each) for each in auth_providers.rows()]
+    rows = [_told(each) for each in auth_providers.rows()]
     return schemas.Providers(providers=[schemas.Provider.model_validate(row) for row in rows])
 
 
@@ -207,4 +209,12 @@ def _wanted(body: schemas.ChangeBody) -> Wanted:
 
 
 def _detail(row: AuthProvider) -> schemas.ProviderDetail:
-    return schemas.ProviderDetail.model_validate(auth_providers.described(row))
+    return schemas.ProviderDetail.model_validate(_told(row))
+
+
+def _told(row: AuthProvider) -> dict[str, Any]:
+    origin = request.host_url.rstrip("/")
+    told = auth_providers.described(row)
+    return told | {
+        "addresses": provider_records.addresses(row.kind, row.name, origin, told["config"])
+    }

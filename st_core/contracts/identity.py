@@ -114,7 +114,9 @@ class AuthProviderKind:
     fields marked `json_schema_extra={"secret": True}` are stored sealed and never shown. `test`
     walks the connection step by step and stops at the first step that fails. `presets` are named
     starting points (okta, keycloak, ...). `file_section` is the block of the config file that holds
-    one provider of this kind, `from_file` turns it into the fields of a record.
+    one provider of this kind, `from_file` turns it into the fields of a record. `addresses` says
+    what to register with the provider (callback, sign_out), given a record's name, where browsers
+    reach this server, and the stored config.
     """
 
     kind: str
@@ -124,3 +126,4 @@ class AuthProviderKind:
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     file_section: str | None = None
     from_file: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    addresses: Callable[[str, str, Mapping[str, Any]], Mapping[str, str]] | None = None

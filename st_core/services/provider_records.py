@@ -110,6 +110,15 @@ def described(target: AuthProvider) -> dict[str, Any]:
     }
 
 
+def addresses(kind_name: str, name: str, origin: str, config: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is to be registered with a provider, by what it is for; `origin` is where
+    browsers reach this server. Nothing where its plugin is off."""
+    found = registries.auth_kinds().get(kind_name)
+    if found is None or found.addresses is None:
+        return {}
+    return dict(found.addresses(name, origin, config))
+
+
 def _defaults(names: Sequence[str], levels: Mapping[str, Level]) -> list[str]:
     """Return the default levels. Raises Malformed for an unknown one or one that may everything."""
     for name in names:

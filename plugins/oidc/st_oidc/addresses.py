@@ -46,9 +46,10 @@ def callbacks(provider: str, origin: str) -> list[str]:
     ]
 
 
-def signed_out_uri(config: OidcConfig, origin: str) -> str:
-    """Return the page to come back to once the provider has signed somebody out."""
-    if config.redirect_url:
-        parts = urlsplit(config.redirect_url)
+def signed_out_uri(redirect_url: str | None, origin: str) -> str:
+    """Return the page to come back to once the provider has signed somebody out, on the server of
+    that registered callback address if there is one."""
+    if redirect_url:
+        parts = urlsplit(redirect_url)
         origin = f"{parts.scheme}://{parts.netloc}"
     return f"{origin}{SIGNED_OUT_PATH}"

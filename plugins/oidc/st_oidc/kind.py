@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from st_core.contracts import AuthProviderKind, TestStep
 from st_core.errors import ConfigError
 
+from . import addresses
 from .provider_config import PRESETS, OidcConfig
 
 SECTION = "oidc"
@@ -50,6 +51,14 @@ def _levels(roles: Any, record: Mapping[str, Any]) -> dict[str, Any]:
     return {"level_mapping": levels, "default_levels": record.get("default_levels", [])}
 
 
+def _addresses(name: str, origin: str, config: Mapping[str, Any]) -> Mapping[str, str]:
+    outside = config.get("redirect_url")
+    return {
+        "callback": outside or addresses.callbacks(name, origin)[0],
+        "sign_out": addresses.signed_out_uri(outside, origin),
+    }
+
+
 def _test(provider: str, config: BaseModel) -> list[TestStep]:
     from . import connection  # Authlib and joserfc are heavy, and start-up has a budget
 
@@ -65,4 +74,5 @@ KIND = AuthProviderKind(
     presets=PRESETS,
     file_section=SECTION,
     from_file=from_file,
+    addresses=_addresses,
 )

@@ -38,7 +38,7 @@ def provider_page(config: OidcConfig, state: Mapping[str, str], origin: str) -> 
         return None
     if endpoint is None:
         return None
-    back = addresses.signed_out_uri(config, origin)
+    back = addresses.signed_out_uri(config.redirect_url, origin)
     told = [("id_token_hint", state.get("id_token", "")), ("client_id", config.client_id)]
     told.append(("post_logout_redirect_uri", back))
     return str(add_params_to_uri(endpoint, [(name, value) for name, value in told if value]))

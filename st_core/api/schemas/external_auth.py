@@ -47,6 +47,9 @@ class Provider(Answer):
     enabled: bool
     auto_create_users: bool
     managed_by: str = Field(description="page, or file: then only the configuration file says.")
+    addresses: dict[str, str] = Field(
+        description="What to register with the provider: callback, sign_out."
+    )
 
 
 class ProviderDetail(Provider):

@@ -98,5 +98,17 @@ def _form(
         default_levels=row.default_levels if row else ["researcher"],
         preset=preset,
         presets=presets,
+        addresses=_addresses(kind, row, config, preset),
+        steps=auth_page.steps(row) if row else [],
         api=API,
     )
+
+
+def _addresses(
+    kind: AuthProviderKind, row: AuthProvider | None, config: Mapping[str, Any], preset: str
+) -> list[auth_page.Address]:
+    """Return what to register with a provider, also with one whose name is still being typed."""
+    names = (row.name,) if row else (preset or auth_page.NO_NAME, auth_page.PLACE)
+    origin = request.host_url.rstrip("/")
+    found = [provider_records.addresses(kind.kind, name, origin, config) for name in names]
+    return auth_page.addresses(found[0], found[-1])

@@ -17,6 +17,9 @@ from ...services import credentials, people_list, provider_config, settings
 from ..formats import plural
 from ..schema_form import Field, groups
 
+PURPOSES = {"callback": "Callback address", "sign_out": "Address after signing out"}
+#: Stands for a provider's name in an address until it is typed; no part of a name is spelt so.
+PLACE, NO_NAME = "~name~", "NAME"
 #: Settings about who is let in without signing in; only the configuration file changes them.
 NETWORK_KEYS = ("network.", "auth.bypass_paths", "auth.mode")
 
@@ -64,12 +67,57 @@ class Keeper:
 
 
 @dataclass(frozen=True)
+class Address:
+    """An address to register with the provider. `pattern` has PLACE where the name belongs."""
+
+    title: str
+    text: str
+    pattern: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step to a provider that works; `is_done` None where nobody can tell."""
+
+    title: str
+    text: str
+    is_done: bool | None
+
+
+@dataclass(frozen=True)
 class Fixed:
     """A setting of the configuration file, to read."""
 
     key: str
     value: str
     help: str
+
+
+def addresses(found: Mapping[str, str], patterns: Mapping[str, str]) -> list[Address]:
+    """Return what to register with a provider, by what it is for."""
+    return [
+        Address(PURPOSES.get(key, key), text, patterns.get(key, text))
+        for key, text in found.items()
+    ]
+
+
+def steps(row: AuthProvider) -> list[Step]:
+    """Return what is to be done with a provider until people sign in over it."""
+    count = sum(len(names) for names in row.level_mapping.values())
+    levels = ", ".join(row.default_levels) or "nothing: they cannot do anything here"
+    mapped = f"{plural(count, 'group')} mapped." if count else "None yet."
+    return [
+        Step("Add it", "It is kept here.", True),
+        Step("Test the connection", "The button below walks it, step by step.", None),
+        Step(
+            "Say what groups mean", f"{mapped} Everybody else becomes {levels}.", count > 0 or None
+        ),
+        Step(
+            "Switch it on",
+            "It is on the sign-in page." if row.enabled else "Tick Enabled, then save.",
+            row.enabled,
+        ),
+    ]
 
 
 def lines(rows: Sequence[AuthProvider], kinds: Mapping[str, AuthProviderKind]) -> list[Line]:

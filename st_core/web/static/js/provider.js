@@ -1,4 +1,4 @@
-// The page of a sign-in provider: rows that say which group gives which level, and the test of its connection.
+// The page of a sign-in provider: rows that say which group gives which level, what to register there, the test of its connection.
 import { call, Problem } from "./api.js";
 import { all, icon, make, on, one } from "./dom.js";
 
@@ -39,6 +39,16 @@ function mapping() {
 on("st-body", "[data-provider]", (form, event) => {
   event.detail.body.level_mapping = mapping();
   event.detail.body.config ??= {};
+});
+
+// ── the addresses to register, while the name is being typed ─────────────────────────────────────────────────
+
+on("input", "#p-name", (input) => {
+  for (const shown of all("[data-address]")) {
+    const text = shown.dataset.address.replace("~name~", encodeURIComponent(input.value.trim() || "NAME"));
+    shown.textContent = text;
+    one("[data-copy]", shown.parentElement).dataset.copy = text;
+  }
 });
 
 // ── the test ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -186,7 +186,8 @@ def _collect(deployment: Deployment) -> None:
     deployment.providers = gather("st_providers", "name", "provider")
     deployment.trainers = gather("st_trainers", "name", "trainer")
     deployment.auth_kinds = gather("st_auth_provider_kinds", "kind", "kind of sign-in provider")
-    deployment.services = core_services() + list(gather("st_services", "name", "service").values())
+    own_services = core_services(deployment.settings)
+    deployment.services = own_services + list(gather("st_services", "name", "service").values())
     deployment.health_checks = list(
         plugins.collect("st_health_checks", "name", "health check").values()
     )

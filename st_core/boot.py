@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from . import schema
 from .actor import Actor, acting
+from .config import Settings
 from .contracts import Service
 from .db import unit_of_work
 from .errors import ConfigError
@@ -37,14 +38,15 @@ from .services import (
 log = logging.getLogger(__name__)
 
 
-def core_services() -> list[Service]:
-    """Return the core's own services."""
+def core_services(settings: Settings) -> list[Service]:
+    """Return the core's own services, as often as these settings say."""
+    cleanup_seconds = float(settings.value("auth.cleanup_interval_seconds"))
     return [
         Service("dispatch", dispatcher.run, every_seconds=5.0, exclusive=False, rest_seconds=0.02),
         Service("watch", watcher.run, every_seconds=1.0, exclusive=False),
         Service("deliver", deliveries.run, every_seconds=5.0, exclusive=False, rest_seconds=0.1),
         Service("presence", presence.write, every_seconds=60.0, exclusive=False),
-        Service("session cleanup", expiry.run, every_seconds=900.0),
+        Service("session cleanup", expiry.run, every_seconds=cleanup_seconds),
         Service("plugin cleanup", expiry.ask_plugins, every_seconds=86_400.0),
     ]
 

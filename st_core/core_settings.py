@@ -83,6 +83,17 @@ CORE_SETTINGS = (
         maximum=3600,
     ),
     Setting(
+        "auth.cleanup_interval_seconds",
+        int,
+        900,
+        "How often expired sessions, links and counters of tries are deleted; they count for "
+        "nothing before that, too.",
+        unit="seconds",
+        env="SIMPLETUNER_SESSION_CLEANUP_INTERVAL",
+        minimum=1,
+        maximum=86_400,
+    ),
+    Setting(
         "auth.bypass_paths",
         list[str],
         [],

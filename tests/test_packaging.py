@@ -26,6 +26,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of a fresh environment with nothing but the wheel and what it needs."""
+    return wheels.fresh_environment(tmp_path_factory.mktemp("fresh"), [wheel])
+
+
+@pytest.fixture(scope="module")
 def content(wheel: Path) -> set[str]:
     with zipfile.ZipFile(wheel) as archive:
         return set(archive.namelist())
@@ -79,13 +85,10 @@ def test_every_dependency_has_a_range() -> None:
 
 @pytest.mark.slow
 def test_installed_into_a_fresh_environment_the_server_runs_a_job(
-    wheel: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-    server: Callable[..., ServerProcess],
-    state_dir: Path,
+    installed: Path, server: Callable[..., ServerProcess]
 ) -> None:
     process = server(queue__max_concurrent=2)
-    process.python = wheels.fresh_environment(tmp_path_factory.mktemp("fresh"), [wheel])
+    process.python = installed
     with Story(process.start()) as story:
         story.see_every_page()
         job = story.train(provider="local_gpu", trainer="tiny_trainer")
@@ -95,12 +98,11 @@ def test_installed_into_a_fresh_environment_the_server_runs_a_job(
 
 @pytest.mark.slow
 def test_without_a_checkout_the_state_lies_in_the_users_data_folder(
-    wheel: Path, tmp_path_factory: pytest.TempPathFactory, state_dir: Path
+    installed: Path, state_dir: Path
 ) -> None:
-    python = wheels.fresh_environment(tmp_path_factory.mktemp("fresh"), [wheel])
     code = "from st_core.config import state_dir; print(state_dir())"
     told = subprocess.run(
-        [python, "-c", code],
+        [installed, "-c", code],
         env={"HOME": str(state_dir), "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -17,9 +18,11 @@ from flask import Flask
 from st_core.app import BUNDLED, create_app
 from st_core.testing.database_fixtures import Database
 from st_core.testing.server import ServerProcess
+from tests.core.processes import Nursery, nursery
 from tests.stories import Story
 
 START_SECONDS = 60
+Refusal = Callable[[ServerProcess], str]
 HOOK = "from st_core import hookimpl\n\n\n@hookimpl\n"
 
 #: name → (configuration file, what the one line must say)
@@ -107,12 +110,31 @@ WRONG_PLUGINS = {
 }
 
 
-def refusal_of(server: ServerProcess) -> str:
+@pytest.fixture(scope="module")
+def processes() -> Iterator[Nursery]:
+    """Processes in which the server is imported already: what refuses a start comes after that."""
+    with nursery() as ready:
+        yield ready
+
+
+@pytest.fixture
+def refusal(processes: Nursery) -> Refusal:
     """Return the one line that a server which does not start says, and check that it is one."""
-    process = server.launch()
-    assert process.wait(START_SECONDS) == 2, server.output()
-    lines = [line for line in server.output().splitlines() if line.strip()]
-    assert len(lines) == 1, server.output()
+
+    def refused(server: ServerProcess) -> str:
+        port = str(server.port)
+        words = ["server", "--host", "127.0.0.1", "--port", port, *server.arguments]
+        env = os.environ | server.env
+        return only_line(*processes.command("simpletuner", *words, env=env, cwd=server.state_dir))
+
+    return refused
+
+
+def only_line(code: int, output: str) -> str:
+    """Return the one line of a refusal."""
+    assert code == 2, output
+    lines = [line for line in output.splitlines() if line.strip()]
+    assert len(lines) == 1, output
     return lines[0]
 
 
@@ -156,33 +178,50 @@ def test_only_enabled_plugins_are_imported(state_dir: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("case", WRONG_CONFIGURATIONS)
 def test_a_wrong_configuration_stops_the_start_with_one_clear_line(
-    case: str, server: Callable[..., ServerProcess], state_dir: Path
+    case: str,
+    server: Callable[..., ServerProcess],
+    state_dir: Path,
+    refusal: Refusal,
 ) -> None:
     text, fragments = WRONG_CONFIGURATIONS[case]
     process = server()
     (state_dir / "simpletuner-enterprise.json").unlink(missing_ok=True)
     (state_dir / "simpletuner-enterprise.yaml").write_text(text)
-    line = refusal_of(process)
+    line = refusal(process)
     assert [each for each in fragments if each not in line] == [], line
+
+
+@pytest.mark.slow
+def test_from_a_cold_start_as_well_one_line_is_all_there_is(
+    server: Callable[..., ServerProcess],
+) -> None:
+    process = server(server__threads="many")
+    code = process.launch().wait(START_SECONDS)
+    assert "server.threads" in only_line(code, process.output())
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", WRONG_PLUGINS)
 def test_a_wrong_plugin_stops_the_start_with_one_clear_line(
-    case: str, server: Callable[..., ServerProcess], install_plugin: Callable[..., Path]
+    case: str,
+    server: Callable[..., ServerProcess],
+    install_plugin: Callable[..., Path],
+    refusal: Refusal,
 ) -> None:
     source, fragments = WRONG_PLUGINS[case]
     install_plugin("odd", source)
-    line = refusal_of(server(plugins=["odd"]))
+    line = refusal(server(plugins=["odd"]))
     assert [each for each in fragments if each not in line] == [], line
 
 
 @pytest.mark.slow
 def test_two_packages_with_a_plugin_of_one_name_are_both_named(
-    server: Callable[..., ServerProcess], install_plugin: Callable[..., Path]
+    server: Callable[..., ServerProcess],
+    install_plugin: Callable[..., Path],
+    refusal: Refusal,
 ) -> None:
     install_plugin("metrics", "", "st-other-metrics")
-    line = refusal_of(server())
+    line = refusal(server())
     assert "'metrics'" in line
     assert "simpletuner-server" in line
     assert "st-other-metrics" in line
@@ -190,10 +229,12 @@ def test_two_packages_with_a_plugin_of_one_name_are_both_named(
 
 @pytest.mark.slow
 def test_a_state_folder_that_cannot_be_written_is_named(
-    server: Callable[..., ServerProcess], state_dir: Path
+    server: Callable[..., ServerProcess],
+    state_dir: Path,
+    refusal: Refusal,
 ) -> None:
     (state_dir / "a-file").touch()
-    line = refusal_of(server(env={"SIMPLETUNER_STATE_DIR": str(state_dir / "a-file" / "inside")}))
+    line = refusal(server(env={"SIMPLETUNER_STATE_DIR": str(state_dir / "a-file" / "inside")}))
     assert str(state_dir / "a-file" / "inside") in line
     assert "--state-dir" in line
 
@@ -201,27 +242,30 @@ def test_a_state_folder_that_cannot_be_written_is_named(
 @pytest.mark.slow
 def test_a_configuration_file_that_is_named_but_missing_is_named(
     server: Callable[..., ServerProcess],
+    refusal: Refusal,
 ) -> None:
-    line = refusal_of(server(env={"SIMPLETUNER_ENTERPRISE_CONFIG": "/nowhere/st.yaml"}))
+    line = refusal(server(env={"SIMPLETUNER_ENTERPRISE_CONFIG": "/nowhere/st.yaml"}))
     assert "/nowhere/st.yaml" in line
 
 
 @pytest.mark.slow
-def test_a_port_in_use_is_named(server: Callable[..., ServerProcess]) -> None:
+def test_a_port_in_use_is_named(server: Callable[..., ServerProcess], refusal: Refusal) -> None:
     process = server()
     with socket.create_server(("127.0.0.1", process.port)):
-        line = refusal_of(process)
+        line = refusal(process)
     assert str(process.port) in line
     assert "in use" in line
 
 
 @pytest.mark.slow
 def test_a_pending_migration_is_named_with_the_command(
-    server: Callable[..., ServerProcess], database: Database
+    server: Callable[..., ServerProcess],
+    database: Database,
+    refusal: Refusal,
 ) -> None:
     if database.kind == "postgresql":
         process = server(env={"SIMPLETUNER_DATABASE_URL": database.empty()})
-        line = refusal_of(process)
+        line = refusal(process)
         assert "core (empty → core_" in line
         assert "flask st migrate" in line
     else:

@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -64,11 +64,24 @@ class Nursery:
                 "PROCESS_FOLDER": folder,
             }
             words = (str(script), *map(str, words))
-            ended = self._ask({"argv": words, "env": {**os.environ, **told}}, meanwhile)
+            cwd = os.environ["SIMPLETUNER_STATE_DIR"]
+            request = {"argv": words, "env": {**os.environ, **told}, "log": folder, "cwd": cwd}
+            ended = self._ask(request, meanwhile)
             if ended["status"]:
                 told_of = _last_words(Path(folder), ended["error"])
                 raise Died(f"{script.name} {words[1:]} ended with {ended['status']}:\n{told_of}")
             return json.loads((Path(folder) / "report").read_text())
+
+    def command(self, name: str, *words: str, env: Mapping[str, str], cwd: Path) -> tuple[int, str]:
+        """Run an installed Python command to its end; return its exit code and all it wrote.
+
+        Raises Died when it had not ended within `LONGEST_SECONDS`.
+        """
+        argv = (str(Path(sys.executable).with_name(name)), *words)
+        with tempfile.TemporaryDirectory() as folder:
+            request = {"argv": argv, "env": dict(env), "log": folder, "cwd": str(cwd)}
+            status = self._ask(request, lambda: None)["status"]
+            return int(status), (Path(folder) / "log").read_text(errors="replace")
 
     def run_until_it_dies(self, script: Path, *words: object, url: str, failpoint: str) -> bool:
         """Run `script` and tell whether the failpoint ended it; if not, it came to its own end."""
@@ -180,15 +193,12 @@ def _live(request: dict[str, Any], errors: int) -> None:
         os.environ.clear()
         os.environ.update(request["env"])
         os.environ[ERRORS] = str(errors)
-        log = os.open(
-            os.path.join(os.environ["PROCESS_FOLDER"], "log"),
-            os.O_WRONLY | os.O_CREAT | os.O_APPEND,
-            0o600,
-        )
+        mode = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        log = os.open(os.path.join(request["log"], "log"), mode, 0o600)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        os.chdir(os.environ["SIMPLETUNER_STATE_DIR"])
+        os.chdir(request["cwd"])
         sys.path[:0] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
         sys.argv = request["argv"]
         runpy.run_path(sys.argv[0], run_name="__main__")
@@ -206,6 +216,8 @@ def _end_with(work: Callable[[], object], errors: int) -> None:
     try:
         work()
         code = 0
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else int(bool(leaving.code))
     except BaseException:
         with suppress(OSError):
             os.write(errors, traceback.format_exc()[-4000:].encode(errors="replace"))

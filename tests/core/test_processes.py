@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -42,13 +43,21 @@ def test_a_process_that_cannot_write_its_log_still_tells_its_error(
         processes.run(script(f"{full}; print(1 / 0)"), url="")
 
 
-def test_a_process_that_gets_no_log_still_tells_its_error(
+def test_a_process_that_never_began_still_tells_its_error(
     script: Any, processes: Nursery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = script("report(1)")
-    monkeypatch.delenv("SIMPLETUNER_STATE_DIR")
-    with pytest.raises(Died, match=r"KeyError: 'SIMPLETUNER_STATE_DIR'"):
+    monkeypatch.setenv("SIMPLETUNER_STATE_DIR", "/nowhere")
+    with pytest.raises(Died, match=r"FileNotFoundError.*/nowhere"):
         processes.run(path, url="")
+
+
+def test_a_command_ends_with_its_own_exit_code_and_words(
+    processes: Nursery, state_dir: Path
+) -> None:
+    code, told = processes.command("simpletuner", "no-such", env=os.environ, cwd=state_dir)
+    assert code == 2
+    assert "no-such" in told
 
 
 def test_the_error_of_one_of_a_crew_is_told(script: Any, processes: Nursery) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from typing import Any
 
 from sqlalchemy import func, select, update
 
@@ -129,7 +130,7 @@ def _signer(number: int) -> tuple[Signer, bool]:
 def _move(head: Head, signer: Signer) -> None:
     """Step: let the log end there, whatever the row says now."""
     values = vars(head.sealed(signer))
-    done = db.session.execute(update(table_of(AuditHead)).values(values))
+    done: Any = db.session.execute(update(table_of(AuditHead)).values(values))
     if done.rowcount == 0:
         db.session.add(AuditHead(id=1, **values))
         db.session.flush()

@@ -9,12 +9,13 @@ from __future__ import annotations
 import hmac
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from json.encoder import encode_basestring_ascii
-from typing import Any
+from typing import Any, cast
 
 from flask import current_app
+from sqlalchemy import Result
 
 from st_core.contracts import EventType
 
@@ -27,6 +28,11 @@ JSON_FIELDS = frozenset({"details", "before", "after"})
 _ALL = tuple(sorted({*COLUMNS, "kind"}))
 _BEFORE_SEAL = tuple(name for name in _ALL if name < "seal" and name != "entry_hash")
 _AFTER_SEAL = tuple(name for name in _ALL if name > "seal")
+
+
+def rows_of(found: Result[Any]) -> Sequence[Mapping[str, Any]]:
+    """Return what a query found, each row by the names of its columns."""
+    return cast(Sequence[Mapping[str, Any]], found.mappings().all())
 
 
 def timestamp(moment: datetime) -> str:

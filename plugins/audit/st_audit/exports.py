@@ -32,7 +32,8 @@ def rows(wanted: Wanted) -> Iterator[Mapping[str, Any]]:
     criteria, at = where(wanted), 0
     while True:
         query = select(_ENTRIES).where(*criteria, _ENTRIES.c.number > at)
-        found = db.session.execute(query.order_by(_ENTRIES.c.number).limit(BATCH)).mappings().all()
+        query = query.order_by(_ENTRIES.c.number).limit(BATCH)
+        found = entries.rows_of(db.session.execute(query))
         yield from found
         if len(found) < BATCH:
             return

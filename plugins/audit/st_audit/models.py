@@ -15,12 +15,12 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from st_core.db import UtcDateTime, db
+from st_core.db import Model, UtcDateTime
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
 
-class AuditEntry(db.Model):
+class AuditEntry(Model):
     """One fact. `number` has no gaps; `event_id` is its number in the journal.
 
     `timestamp` is UTC to the microsecond, `details`, `before` and `after` are canonical JSON,
@@ -60,7 +60,7 @@ class AuditEntry(db.Model):
     entry_hash: Mapped[str] = mapped_column(String(64))
 
 
-class AuditHead(db.Model):
+class AuditHead(Model):
     """Where the log ends: one row, changed with every unit of work that writes entries.
 
     `event_id` is the newest event of the journal that is in the log; `key_number` the key in force.
@@ -78,7 +78,7 @@ class AuditHead(db.Model):
     seal: Mapped[str] = mapped_column(String(64))
 
 
-class AuditKey(db.Model):
+class AuditKey(Model):
     """A signing key, in force from entry `number` on. `private` is sealed, `public` is in hex."""
 
     __tablename__ = "audit_key"
@@ -89,7 +89,7 @@ class AuditKey(db.Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-class AuditCheckpoint(db.Model):
+class AuditCheckpoint(Model):
     """A signed statement on what the log was at entry `number`, ready to be kept elsewhere."""
 
     __tablename__ = "audit_checkpoint"
@@ -99,7 +99,7 @@ class AuditCheckpoint(db.Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-class AuditSegment(db.Model):
+class AuditSegment(Model):
     """Entries that lie in a file now: its name, and the signed statement that closes it."""
 
     __tablename__ = "audit_segment"
@@ -111,7 +111,7 @@ class AuditSegment(db.Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-class AuditSink(db.Model):
+class AuditSink(Model):
     """A place outside that every entry is sent to: `name` is webhook or syslog.
 
     `cursor` is the last entry it has taken; after `failures` in a row it is tried again at

@@ -16,7 +16,7 @@ from st_core.contracts import EventType
 from st_core.db import db, table_of
 from st_core.errors import SetTimeRule
 
-from .entries import timestamp
+from .entries import rows_of, timestamp
 from .models import AuditEntry
 
 _ENTRIES = table_of(AuditEntry)
@@ -116,7 +116,7 @@ def page(
         query = query.order_by(_ENTRIES.c.number.desc()).offset(offset)
     if before is not None:
         query = query.where(_ENTRIES.c.number < before)
-    found = list(db.session.execute(query.limit(limit + 1)).mappings())
+    found = list(rows_of(db.session.execute(query.limit(limit + 1))))
     more, rows = len(found) > limit, found[:limit]
     if after is not None:
         rows.reverse()
@@ -138,7 +138,7 @@ def count(criteria: Sequence[ColumnElement[bool]]) -> int:
 def one(number: int) -> Mapping[str, Any] | None:
     """Return one entry by its number."""
     query = select(_ENTRIES).where(_ENTRIES.c.number == number)
-    return db.session.execute(query).mappings().one_or_none()
+    return next(iter(rows_of(db.session.execute(query))), None)
 
 
 def where(wanted: Wanted) -> list[ColumnElement[bool]]:

@@ -37,7 +37,7 @@ def described() -> dict[str, Any]:
     """Return what is set, the token as a mark that there is one."""
     found = current()
     webhook, syslog = found.get(WEBHOOK), found.get(SYSLOG)
-    shared = (webhook or syslog).options if found else {}
+    shared = next((sink.options for sink in (webhook, syslog) if sink), {})
     told: dict[str, Any] = {
         "format": shared.get("format", "json"),
         "security_only": shared.get("security_only", False),

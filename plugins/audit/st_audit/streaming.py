@@ -49,7 +49,7 @@ def send_batch(name: str) -> bool:
     if sink is None or not sink.enabled or (sink.next_at and sink.next_at > now()):
         return False
     query = select(_ENTRIES).where(_ENTRIES.c.number > sink.cursor).order_by(_ENTRIES.c.number)
-    rows: Sequence[Mapping[str, Any]] = db.session.execute(query.limit(BATCH)).mappings().all()
+    rows = entries.rows_of(db.session.execute(query.limit(BATCH)))
     if not rows:
         return False
     wanted = [row for row in rows if not sink.options["security_only"] or _is_security(row)]

@@ -190,7 +190,7 @@ class Check:
                 query = query.where(_ENTRIES.c.number > at)
             if self.last is not None:
                 query = query.where(_ENTRIES.c.number <= self.last)
-            found = db.session.execute(query).mappings().all()
+            found = entries.rows_of(db.session.execute(query))
             yield from found
             if len(found) < BATCH:
                 return

@@ -8,10 +8,10 @@ from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from st_core.clock import now
-from st_core.db import UtcDateTime, db
+from st_core.db import Model, UtcDateTime
 
 
-class Slot(db.Model):
+class Slot(Model):
     """One device that a starting or running job has; the primary key keeps a second job away from
     it.
     """

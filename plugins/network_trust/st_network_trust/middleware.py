@@ -41,7 +41,7 @@ class TrustedHeaders:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         caller = caller_of(environ, self._rules, is_forwarded=is_forwarded(environ))
-        hosts = (environ.get("HTTP_HOST", ""),)
+        hosts: tuple[str, ...] = (environ.get("HTTP_HOST", ""),)
         if caller.is_forwarded:
             environ["REMOTE_ADDR"] = str(caller.address)
             scheme, host = _scheme(environ), environ.get("HTTP_X_FORWARDED_HOST", "").strip()

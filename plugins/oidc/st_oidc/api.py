@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, g, jsonify, redirect, render_template, request
+from flask import Blueprint, Response, g, jsonify, make_response, redirect, render_template, request
 from pydantic import BaseModel, Field
 
 from st_core.api import cookies
@@ -64,7 +64,7 @@ def start(provider: str | None = None) -> Response:
         again=_one("again") == "1",
     )
     if browser.reads_pages(request):
-        response = redirect(url, 303, Response)
+        response = make_response(redirect(url, 303))
     else:
         response = jsonify(auth_url=url, state=begun.state)
     browser.put_secret(request, response, begun.browser_secret)
@@ -121,7 +121,7 @@ def _finish(provider: str | None, *, as_page: bool) -> Response:
         sessions.leave(before)  # its cookie is replaced: nobody could end it any more
     if as_page:
         wanted = begun.next_path if begun.next_path != HOME else _one("frontend_url")
-        response = redirect(same_site(wanted), 303, Response)
+        response = make_response(redirect(same_site(wanted), 303))
     else:
         user = users.describe(entry.user_id)
         response = jsonify(success=True, message="Signed in", user=user, session_id=None)

@@ -5,6 +5,6 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
-from shepherd.entry import main
+from shepherd.entry import main  # type: ignore[import-not-found] # beside itself
 
 main(Path(sys.argv[1]), int(sys.argv[2]))

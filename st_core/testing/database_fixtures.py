@@ -8,13 +8,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from flask import Flask
+    from jinja2 import BytecodeCache
+    from jinja2.bccache import Bucket
 
     from .databases import Databases
 
@@ -107,5 +111,23 @@ def build_app(plugins: Sequence[str], url: str, settings: dict[str, Any] | None 
     app = create_app({"plugins.enabled": list(plugins), "database.url": url, **overrides})
     app.testing = True
     app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.bytecode_cache = _compiled_templates()
     app.test_client_class = CarefulClient
     return app
+
+
+@cache
+def _compiled_templates() -> BytecodeCache:
+    """Return the templates that any app of this process has compiled: most need the same ones."""
+    from jinja2 import BytecodeCache
+
+    class InMemory(BytecodeCache):
+        known: dict[tuple[str, str], CodeType | None] = {}
+
+        def load_bytecode(self, bucket: Bucket) -> None:
+            bucket.code = self.known.get((bucket.key, bucket.checksum))
+
+        def dump_bytecode(self, bucket: Bucket) -> None:
+            self.known[bucket.key, bucket.checksum] = bucket.code
+
+    return InMemory()

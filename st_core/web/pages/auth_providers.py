@@ -99,7 +99,7 @@ def _form(
         preset=preset,
         presets=presets,
         addresses=_addresses(kind, row, config, preset),
-        steps=auth_page.steps(row) if row else [],
+        steps=auth_page.steps(row) if row and auth_page.is_unfinished(row) else [],
         api=API,
     )
 

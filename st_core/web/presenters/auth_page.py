@@ -101,6 +101,11 @@ def addresses(found: Mapping[str, str], patterns: Mapping[str, str]) -> list[Add
     ]
 
 
+def is_unfinished(row: AuthProvider) -> bool:
+    """Tell whether something is still to be done with a provider."""
+    return not (row.enabled and row.level_mapping)
+
+
 def steps(row: AuthProvider) -> list[Step]:
     """Return what is to be done with a provider until people sign in over it."""
     count = sum(len(names) for names in row.level_mapping.values())

@@ -24,7 +24,7 @@ export function confirmed(problem) {
   choose(proofs[0] || "password", other);
   dialog.returnValue = "";
   dialog.showModal();
-  input.focus();
+  (proofs.length ? input : one("[data-confirm-go]", dialog)).focus();
   return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }));
 }
 
@@ -32,11 +32,17 @@ export function confirmed(problem) {
 function again(provider, others) {
   const next = encodeURIComponent(location.pathname + location.search);
   const box = one("[data-confirm-again]", dialog);
-  box.hidden = Boolean(others) && !provider;
-  one("[data-confirm-why]", box).textContent = others ? "Or" : "Your account has no password here:";
   const link = one("a", box);
-  link.textContent = provider ? `confirm it at ${provider.label}` : "sign in once more";
-  link.href = provider ? `${provider.url}&next=${next}` : `/login?again=1&next=${next}`;
+  const go = one("[data-confirm-go]", dialog);
+  const where = provider ? `${provider.label} asks you once more and leads` : "You sign in once more and are led";
+  link.href = go.href = provider ? `${provider.url}&next=${next}` : `/login?again=1&next=${next}`;
+  link.textContent = provider ? `confirm it with ${provider.label}` : "";
+  go.textContent = provider ? `Continue with ${provider.label}` : "Sign in";
+  one("span", box).textContent = others ? "Or" : `${where} back to this page. Then do it again.`;
+  box.hidden = Boolean(others) && !provider;
+  link.hidden = !others;
+  go.hidden = Boolean(others);
+  one("[data-yes]", dialog).hidden = !others;
 }
 
 function choose(name, other) {

@@ -10,7 +10,7 @@ import pytest
 from st_core.testing.server import ServerProcess
 from tests.stories import Story
 
-#: Room for several jobs at once: the stories of a module do not wait for each other's.
+#: Room for several jobs at once: stories do not wait for each other's.
 ROOMY = {
     "queue.max_concurrent": 8,
     "queue.user_max_concurrent": 8,
@@ -20,9 +20,9 @@ ROOMY = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server with room for several jobs, for all stories of a module that leave it running."""
+    """A server with room for several jobs, for all stories that leave it running as it is."""
     server = ServerProcess(tmp_path_factory.mktemp("workshop"))
     server.configure(ROOMY)
     yield server.start()

@@ -12,6 +12,7 @@ import pytest
 from st_core import create_app
 from st_core.api.routing import operations
 from st_core.testing.server import ServerProcess
+from tests.journeys.conftest import ROOMY
 from tests.journeys.training import QUICK
 from tests.stories import Story
 from tests.testbed.nginx import Nginx
@@ -46,6 +47,15 @@ FORGED: dict[str, dict[str, str]] = {
     "our own page": {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"},
     "another method": {"X-HTTP-Method-Override": "GET", "X-Original-URL": "/health"},
 }
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server of these stories' own: they know all that is on it."""
+    server = ServerProcess(tmp_path_factory.mktemp("alone"))
+    server.configure(ROOMY)
+    yield server.start()
+    server.clean()
 
 
 @pytest.fixture(scope="module")

@@ -153,20 +153,9 @@ def _rename(user: User, changes: Mapping[str, Any]) -> None:
     if not new:
         return
     accounts.require_free(username=new.get("username"), email=new.get("email"), but=user.id)
-    before = {name: getattr(user, name) for name in new}
     if "email" in new:
-        new["email_verified"], before["email_verified"] = False, user.email_verified
-    for name, value in new.items():
-        setattr(user, name, value)
-    accounts.write()
-    events.emit(
-        "user.updated",
-        subject=("user", user.id),
-        owner_id=user.id,
-        before=before,
-        after=new,
-        message=f"{user.username}: {', '.join(new)}",
-    )
+        new["email_verified"] = False
+    accounts.update(user, new)
 
 
 def _set_password(user: User, hashed: str) -> None:

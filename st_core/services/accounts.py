@@ -6,7 +6,7 @@ keys are made by an administrator.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,6 +145,28 @@ def write() -> None:
             "This username or e-mail address has just been taken; choose another.",
             code="duplicate",
         ) from error
+
+
+def update(user: User, new: Mapping[str, Any]) -> None:
+    """Step: set fields of an account, with one event on those that are new; nothing when none is.
+
+    Raises SetTimeRule when somebody else took the name or address meanwhile.
+    """
+    new = {name: value for name, value in new.items() if getattr(user, name) != value}
+    if not new:
+        return
+    before = {name: getattr(user, name) for name in new}
+    for name, value in new.items():
+        setattr(user, name, value)
+    write()
+    events.emit(
+        "user.updated",
+        subject=("user", user.id),
+        owner_id=user.id,
+        before=before,
+        after=new,
+        message=f"{user.username}: {', '.join(new)}",
+    )
 
 
 def described(user: User) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from ..contracts import ExternalPerson
 from ..db import assert_unit_of_work, db, retried, revocable, unit_of_work
 from ..errors import NotAllowed, SetTimeRule
 from ..models import AuthProvider, ExternalIdentity, Level, User
-from . import accounts, authority, events, level_grants, level_mapping
+from . import accounts, authority, level_grants, level_mapping
 
 log = logging.getLogger(__name__)
 LONGEST_NAME = 50
@@ -146,21 +146,7 @@ def refresh(user: User, person: ExternalPerson) -> None:
     address = _address(person, but=user.id)
     if address is not None:
         new |= {"email": address, "email_verified": True}
-    new = {name: value for name, value in new.items() if getattr(user, name) != value}
-    if not new:
-        return
-    before = {name: getattr(user, name) for name in new}
-    for name, value in new.items():
-        setattr(user, name, value)
-    accounts.write()
-    events.emit(
-        "user.updated",
-        subject=("user", user.id),
-        owner_id=user.id,
-        before=before,
-        after=new,
-        message=f"{user.username}: {', '.join(new)}",
-    )
+    accounts.update(user, new)
 
 
 def _address(person: ExternalPerson, but: int = 0) -> str | None:

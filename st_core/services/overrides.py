@@ -55,12 +55,14 @@ def drop(viewer: Viewer, user_id: int, permission: str) -> None:
         _tell(user, {permission: _word(present.granted)}, None)
 
 
-def lift_denials(user: User) -> None:
-    """Step: take away every override that denies a user something."""
+def lift_denials(user: User) -> list[str]:
+    """Step: take away every override that denies a user something; return what was denied."""
     assert_unit_of_work()
-    for item in [each for each in user.overrides if not each.granted]:
+    denials = [each for each in user.overrides if not each.granted]
+    for item in denials:
         user.overrides.remove(item)
         _tell(user, {item.permission: _word(False)}, None)
+    return [item.permission for item in denials]
 
 
 def _find(user: User, permission: str) -> PermissionOverride | None:

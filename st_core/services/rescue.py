@@ -6,6 +6,8 @@ once more, and every step of it is an event.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from sqlalchemy import and_, func, or_, select
 
 from ..db import db, unit_of_work
@@ -30,30 +32,54 @@ from .one_time_links import PASSWORD_RESET
 LINK_HOURS = 1
 
 
+@dataclass(frozen=True)
+class Rescued:
+    """Who was let in again, what was `done` for that, and the token of a reset link, if made."""
+
+    username: str
+    done: tuple[str, ...]
+    asks_second_factor: bool
+    token: str | None = field(default=None, repr=False)
+
+
 def admin(
     username: str | None = None, *, password: str | None = None, forget_second_factor: bool = False
-) -> tuple[User, str | None]:
+) -> Rescued:
     """Command: let an administrator in again: active, level `admin`, nothing denied.
 
-    With `password` it is set; without, the token of a one-time reset link is returned beside the
-    account. No name means the only administrator there is. Raises NotFound without such an account,
-    SetTimeRule when it has no password of this server.
+    With `password` it is set; without, a one-time reset link is made. No name means the only
+    administrator there is. Raises NotFound without such an account, SetTimeRule when it has no
+    password of this server.
     """
     hashed = passwords.hash(password) if password else None
     with unit_of_work(gate=authority.GATE):
         user = users.lock(_find(username))
         _refuse_without_password(user)
-        if not user.is_active:
-            account_changes.turn(user, True)
-        level_grants.change(user, {"admin", *(level.name for level in user.levels)})
-        overrides.lift_denials(user)
-        throttles.reset(signin.OF_NAME, user.username.lower())
+        done = _let_in(user)
         if forget_second_factor and user.totp_secret is not None:
             second_factor.clear(user)
+            done.append("the second factor was forgotten")
         if hashed:
             account_passwords.put(user, hashed)
-            return user, None
-        return user, _link(user)
+            done.append("the new password was set, and every session has ended")
+        token = None if hashed else _link(user)
+        return Rescued(user.username, tuple(done), user.totp_secret is not None, token)
+
+
+def _let_in(user: User) -> list[str]:
+    """Step: give back what it takes to be an administrator; say what was missing."""
+    done = []
+    if not user.is_active:
+        account_changes.turn(user, True)
+        done.append("the account was activated")
+    names = {level.name for level in user.levels}
+    if "admin" not in names:
+        level_grants.change(user, names | {"admin"})
+        done.append("the level admin was given")
+    if denied := overrides.lift_denials(user):
+        done.append(f"what was denied is allowed: {', '.join(sorted(denied))}")
+    throttles.reset(signin.OF_NAME, user.username.lower())
+    return done
 
 
 def _link(user: User) -> str:

@@ -212,9 +212,11 @@ def test_who_is_locked_out_gets_a_link_and_every_right_back(
     number = locked_out(app)
     ended = reset_admin("ann")
     assert ended.exit_code == 0, ended.output
-    assert "within an hour" in ended.stderr
-    path, _, token = ended.stdout.strip().partition("#")
-    assert path == "/reset-password"
+    assert "it holds once, for an hour" in ended.stderr
+    for done in ("activated", "level admin was given", "what was denied is allowed: admin.users"):
+        assert done in ended.stderr
+    link, _, token = ended.stdout.strip().partition("#")
+    assert link == "http://127.0.0.1:8080/reset-password"
     assert people.viewer_of(app, number).may("*")
     with app.app_context():
         assert db.session.get_one(User, number).is_active
@@ -233,6 +235,9 @@ def test_a_password_is_set_from_the_prompt_and_never_shown(
     ended = reset_admin("-p", stdin=f"{SECRET}\n")
     assert ended.exit_code == 0, ended.output
     assert SECRET not in ended.output
+    assert "every session has ended" in ended.stderr
+    assert "Sign in at http://127.0.0.1:8080/login" in ended.stderr
+    assert ended.stdout == "" or "#" not in ended.stdout
     with app.app_context():
         stored = db.session.get_one(User, number).password_hash
         assert passwords.verify(stored, SECRET)
@@ -244,7 +249,9 @@ def test_a_lost_second_factor_is_forgotten_only_when_asked(
     number = people.make_user(app, "admin", "ann")
     with app.app_context(), unit_of_work():
         db.session.get_one(User, number).totp_secret = "sealed"
-    reset_admin("ann")
+    kept = reset_admin("ann", "--url", "https://train.example.org/")
+    assert "a code is still asked for" in kept.stderr
+    assert kept.stdout.startswith("https://train.example.org/reset-password#")
     with app.app_context():
         assert db.session.get_one(User, number).totp_secret is not None
     reset_admin("ann", "--forget-second-factor")

@@ -20,7 +20,10 @@ def __getattr__(name: str) -> Any:
     """Import `create_app` on first use, so that plugins and the command line can import this
     package cheaply."""
     if name == "create_app":
-        from .app import create_app
+        from .garbage import paused
+
+        with paused():
+            from .app import create_app
 
         return create_app
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask
 
-from . import access_log, api, config, logs, web
+from . import access_log, api, config, flask_db, garbage, logs, web
 from .api import open_paths, routing
 from .boot import core_services
 from .contracts import (
@@ -27,7 +27,6 @@ from .errors import ConfigError, PluginError
 from .event_types import CORE_EVENTS, IDENTITY_EVENTS
 from .lazy_rule import LazyRule
 from .plugins import PluginManager, find
-from .schema import init_schema
 from .services import permissions
 from .services.policy import Memory
 from .services.presence import Presence
@@ -77,7 +76,13 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     `overrides` are settings that win over file and environment (tests and the command line). Raises
     ConfigError or PluginError with one readable sentence.
     """
-    overrides = dict(overrides or {})
+    with garbage.paused():
+        app = _create(dict(overrides or {}))
+        garbage.keep()
+    return app
+
+
+def _create(overrides: Mapping[str, Any]) -> Flask:
     state_dir = config.state_dir()
     path, data = config.read_file()  # 1 configuration
     plugins = PluginManager(_enabled(overrides, data))  # 2 plugins
@@ -96,7 +101,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         MAX_CONTENT_LENGTH=settings.value("server.max_body_bytes"),
     )
     db.init_app(app)  # 4 database and migrations
-    init_schema(app)
+    flask_db.init_app(app)
     access_log.init_app(app)
     api.init_app(app)  # 5 who is calling, errors, 6 core routes
     web.init_app(app)

@@ -4,6 +4,8 @@ version table.
 Order is core first, then plugins in list order. On SQLite a lineage runs with foreign keys off,
 because a batch rebuild of a table would otherwise fire ON DELETE and wipe other people's rows; the
 keys are checked afterwards.
+
+Alembic is imported when something has to be migrated; that nothing has to be is known without it.
 """
 
 from __future__ import annotations
@@ -13,23 +15,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Flask
-from flask_migrate import Migrate
 from sqlalchemy import Column, Connection, Table, inspect, text
 
+from . import revisions
 from .config import resource_dir
 from .db import db
 from .errors import ConfigError
 
+if TYPE_CHECKING:
+    from alembic.config import Config as AlembicConfig
+
 log = logging.getLogger(__name__)
 CORE = "core"
-migrate = Migrate(directory=str(resource_dir("migrations")))
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,6 @@ def compared(lineage: Lineage, owners: list[str]) -> Callable[..., bool]:
     return is_compared
 
 
-def init_schema(app: Flask) -> None:
-    """Bind Flask-Migrate, so that `flask db` works on the core and, with `-x plugin=NAME`, on a
-    plugin."""
-    migrate.init_app(app, db)
-
-
 def lineages(app: Flask) -> list[Lineage]:
     """Return the core's lineage, then those of enabled plugins that bring a `migrations` folder."""
     found = [Lineage(CORE, resource_dir("migrations") / "versions", "alembic_version")]
@@ -95,6 +89,8 @@ def alembic_config(
     app: Flask, lineage: Lineage, connection: Connection | None = None
 ) -> AlembicConfig:
     """Return Alembic's configuration for one lineage."""
+    from alembic.config import Config as AlembicConfig
+
     settings = AlembicConfig()
     settings.set_main_option("script_location", str(resource_dir("migrations")))
     settings.set_main_option("version_locations", str(lineage.folder))
@@ -105,24 +101,7 @@ def alembic_config(
     return settings
 
 
-@migrate.configure
-def _configure(config: Any) -> Any:
-    """Let Flask-Migrate's own commands act on one lineage: the core's, or `-x plugin=NAME`."""
-    from flask import current_app
-
-    wanted = dict(
-        item.split("=", 1) for item in (getattr(config.cmd_opts, "x", None) or []) if "=" in item
-    )
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-    lineage = _lineage(app, wanted.get("plugin", CORE))
-    config.set_main_option("version_locations", str(lineage.folder))
-    config.set_main_option("path_separator", "newline")
-    config.attributes["lineage"] = lineage
-    config.attributes["owners"] = owners(app)
-    return config
-
-
-def _lineage(app: Flask, owner: str) -> Lineage:
+def lineage_of(app: Flask, owner: str) -> Lineage:
     """Return one lineage by its owner. Raises ConfigError when there is none."""
     for lineage in lineages(app):
         if lineage.owner == owner:
@@ -130,41 +109,50 @@ def _lineage(app: Flask, owner: str) -> Lineage:
     raise ConfigError(f"{owner} brings no migrations, or is not enabled")
 
 
-def current(connection: Connection, lineage: Lineage) -> str | None:
-    """Return the revision the database stands at, None before the first."""
-    context = MigrationContext.configure(connection, opts={"version_table": lineage.version_table})
-    return context.get_current_revision()
-
-
 def pending(app: Flask) -> list[tuple[Lineage, str | None, str | None]]:
     """Return (lineage, current, head) of every lineage that is not at its head."""
-    behind = []
     with app.app_context(), db.engine.connect() as connection:
-        for lineage in lineages(app):
-            head = ScriptDirectory.from_config(alembic_config(app, lineage)).get_current_head()
-            here = current(connection, lineage)
-            if here != head:
-                behind.append((lineage, here, head))
+        stands = revisions.current(connection)
+    behind = []
+    for lineage in lineages(app):
+        head, here = _head(app, lineage), stands.get(lineage.version_table)
+        if here != head:
+            behind.append((lineage, here, head))
     return behind
+
+
+def _head(app: Flask, lineage: Lineage) -> str | None:
+    """Return the newest revision of a lineage; Alembic decides where the files do not say it
+    plainly."""
+    try:
+        return revisions.head(lineage.folder)
+    except revisions.Unclear:
+        from alembic.script import ScriptDirectory
+
+        return ScriptDirectory.from_config(alembic_config(app, lineage)).get_current_head()
 
 
 def upgrade(app: Flask, owner: str | None = None, revision: str = "head") -> list[str]:
     """Run every pending migration (or one owner's); return the owners that moved."""
+    from alembic import command
+
     moved = []
     for lineage in lineages(app):
         if owner in (None, lineage.owner):
             with app.app_context(), _keys_off() as connection:
-                before = current(connection, lineage)
+                before = revisions.current(connection)
                 command.upgrade(alembic_config(app, lineage, connection), revision)
-                if current(connection, lineage) != before:
+                if revisions.current(connection) != before:
                     moved.append(lineage.owner)
     return moved
 
 
 def downgrade(app: Flask, owner: str, revision: str = "base") -> None:
     """Take one lineage back to `revision`."""
+    from alembic import command
+
     with app.app_context(), _keys_off() as connection:
-        command.downgrade(alembic_config(app, _lineage(app, owner), connection), revision)
+        command.downgrade(alembic_config(app, lineage_of(app, owner), connection), revision)
 
 
 def purge(app: Flask, owner: str) -> None:

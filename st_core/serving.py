@@ -16,8 +16,7 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
-from . import logs
-from .app import create_app
+from . import create_app, logs
 from .boot import boot, shut_down
 from .errors import StError
 from .web_server import make_server, serve

@@ -19,7 +19,13 @@ FINAL = {"completed", "failed", "cancelled"}
 #: A short training for each trainer that needs nothing but this machine.
 SHORT = {
     "fake_trainer": {"steps": 5},
-    "tiny_trainer": {"steps": 20},
+    "tiny_trainer": {
+        "steps": 20,
+        "width": 32,
+        "blocks": 1,
+        "batch_size": 16,
+        "final_samples": 10,
+    },
 }
 
 

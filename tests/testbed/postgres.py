@@ -14,6 +14,8 @@ _OPTIONS = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "wal_level": "minimal",
+    "min_wal_size": "32MB",  # little disk: checkpoints come early and, unsynced, cost nothing
+    "max_wal_size": "128MB",
     "max_wal_senders": "0",
     "autovacuum": "off",
     "shared_buffers": "16MB",

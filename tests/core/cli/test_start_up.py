@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import psutil
 import pytest
 
 from st_core.testing.server import ServerProcess
+from tests.core.processes import Nursery
 
 pytestmark = pytest.mark.slow
 Spawn = Callable[..., "subprocess.Popen[str]"]
@@ -31,6 +33,22 @@ def refusal(process: subprocess.Popen[str]) -> str:
     return told
 
 
+@pytest.fixture
+def refused(processes: Nursery, tmp_path: Path) -> Callable[..., str]:
+    """Return the one line of a refused start in a process that has imported the server already."""
+
+    def start(*words: str, **env: str) -> str:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("SIMPLETUNER_", "FLASK_"))}
+        env = kept | {"HOME": str(tmp_path)} | env
+        code, told = processes.command("simpletuner", *words, env=env, cwd=tmp_path)
+        assert code == 2, told
+        assert len(told.splitlines()) == 1, told
+        assert told.startswith("simpletuner: ")
+        return told
+
+    return start
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -45,10 +63,10 @@ def refusal(process: subprocess.Popen[str]) -> str:
     ids=["syntax", "variable", "setting", "section", "plugin", "choice", "shape"],
 )
 def test_a_wrong_configuration_file_is_one_line(
-    spawn: Spawn, tmp_path: Path, text: str, said: str
+    refused: Callable[..., str], tmp_path: Path, text: str, said: str
 ) -> None:
     (tmp_path / "simpletuner-enterprise.yaml").write_text(text)
-    assert said in refusal(spawn(*START, str(tmp_path / "state")))
+    assert said in refused(*START, str(tmp_path / "state"))
 
 
 def test_several_processes_tell_what_is_wrong_once(spawn: Spawn, tmp_path: Path) -> None:
@@ -75,9 +93,11 @@ def test_a_state_folder_that_cannot_be_written_is_one_line(spawn: Spawn, tmp_pat
 
 
 @pytest.mark.parametrize("form", ["xml"])
-def test_an_unknown_log_format_is_one_line(spawn: Spawn, tmp_path: Path, form: str) -> None:
-    process = spawn(*START, str(tmp_path), SIMPLETUNER_LOG_FORMAT=form)
-    assert "SIMPLETUNER_LOG_FORMAT" in refusal(process)
+def test_an_unknown_log_format_is_one_line(
+    refused: Callable[..., str], tmp_path: Path, form: str
+) -> None:
+    told = refused(*START, str(tmp_path), SIMPLETUNER_LOG_FORMAT=form)
+    assert "SIMPLETUNER_LOG_FORMAT" in told
 
 
 def test_a_database_that_does_not_answer_is_one_line_without_its_password(
@@ -90,9 +110,9 @@ def test_a_database_that_does_not_answer_is_one_line_without_its_password(
 
 
 def test_a_pending_migration_is_one_line_with_the_command(
-    spawn: Spawn, tmp_path: Path, postgres_url: str
+    refused: Callable[..., str], tmp_path: Path, postgres_url: str
 ) -> None:
-    told = refusal(spawn(*START, str(tmp_path), SIMPLETUNER_DATABASE_URL=postgres_url))
+    told = refused(*START, str(tmp_path), SIMPLETUNER_DATABASE_URL=postgres_url)
     assert "flask st migrate" in told
 
 

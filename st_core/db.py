@@ -55,7 +55,9 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
 
 
-db = SQLAlchemy(model_class=Base)
+#: The connection used last is used next: SQLite empties a connection's cache when another one has
+#: written, and threads that write in turn would read every page anew.
+db = SQLAlchemy(model_class=Base, engine_options={"pool_use_lifo": True})
 if TYPE_CHECKING:  # Flask-SQLAlchemy makes the class it hands out while running
     Model = Base
 else:

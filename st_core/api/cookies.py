@@ -17,14 +17,20 @@ SESSION, DEVICE = "simpletuner_session", "simpletuner_device"
 DEVICE_SECONDS = 365 * 86400
 
 
+def sent(request: Request, name: str) -> str | None:
+    """Return the value of one of the caller's cookies; programs, which have none, cost no
+    parsing."""
+    return request.cookies.get(name) if "HTTP_COOKIE" in request.environ else None
+
+
 def session_token(request: Request) -> str | None:
     """Return the token of the caller's session cookie, None without one."""
-    return request.cookies.get(_name(request, SESSION)) or None
+    return sent(request, _name(request, SESSION)) or None
 
 
 def device_mark(request: Request) -> str | None:
     """Return the mark of a browser that has signed in before, None without one."""
-    mark = request.cookies.get(_name(request, DEVICE), "")
+    mark = sent(request, _name(request, DEVICE)) or ""
     return mark if 0 < len(mark) <= 100 else None
 
 
@@ -40,7 +46,7 @@ def put(
     _keep(request, response, SESSION, token, int(sessions.life(remember).total_seconds()))
     if mark is not None:
         _keep(request, response, DEVICE, mark, DEVICE_SECONDS)
-    if CSRF_COOKIE not in request.cookies:
+    if sent(request, CSRF_COOKIE) is None:
         put_csrf(request, response)
     return response
 

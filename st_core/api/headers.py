@@ -83,7 +83,7 @@ def complete(response: Any) -> Any:
         headers["Cache-Control"] = "no-store" if request.path.startswith("/api/") else "no-cache"
     if settings.value("tls.hsts"):  # browsers heed it over https only
         headers["Strict-Transport-Security"] = HSTS
-    if CSRF_COOKIE not in request.cookies and wants_page():
+    if cookies.sent(request, CSRF_COOKIE) is None and wants_page():
         cookies.put_csrf(request, response)
     if g.get("st_session_ended") and not g.get("st_session_begins"):
         cookies.drop(request, response)

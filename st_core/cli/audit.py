@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 
 from .client import Client, with_client
-from .outcome import ExitCode, leave
+from .outcome import CliError, ExitCode, leave
 from .output import Output, output_options, print_json, say
 
 ROOT = "/api/audit"
@@ -28,7 +30,23 @@ STATS = {
     "last": "last_entry",
     "by kind": "by_type",
 }
-VERIFIED = {"valid": "valid", "entries checked": "entries_checked"}
+ENTRY = {
+    **COLUMNS,
+    "through": "door",
+    "request": "request_id",
+    "details": "details",
+    "before": "before",
+    "after": "after",
+    "hash": "entry_hash",
+}
+VERIFIED = {
+    "valid": "valid",
+    "entries checked": "entries_checked",
+    "first": "first_id",
+    "last": "last_id",
+    "hash of the last": "last_hash",
+    "key": "key",
+}
 LIMIT = click.option("-l", "--limit", type=click.IntRange(1, 500), default=50, show_default=True)
 OFFSET = click.option("--offset", type=click.IntRange(0), default=0, help="Entries to skip.")
 
@@ -38,13 +56,25 @@ def audit() -> None:
     """Read the audit log, and let it be checked."""
 
 
+FILTERS = (
+    click.option("--event-type", help="Only this kind; `types` lists them."),
+    click.option("--actor-id", type=int, help="Only what this account did."),
+    click.option("--target-type", help="Only what was done to such a thing: user, job, level …"),
+    click.option("--target-id", help="Only what was done to this one."),
+    click.option("--since", help="From this moment on (ISO 8601; UTC without a zone)."),
+    click.option("--until", help="Before this moment."),
+)
+
+
+def filters(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say which entries."""
+    for option in reversed(FILTERS):
+        command = option(command)
+    return command
+
+
 @audit.command("list")
-@click.option("--event-type", help="Only this kind; `types` lists them.")
-@click.option("--actor-id", type=int, help="Only what this account did.")
-@click.option("--target-type", help="Only what was done to such a thing: user, job, level …")
-@click.option("--target-id", help="Only what was done to this one.")
-@click.option("--since", help="From this moment on (ISO 8601; UTC without a zone).")
-@click.option("--until", help="Before this moment.")
+@filters
 @LIMIT
 @OFFSET
 @output_options()
@@ -52,6 +82,36 @@ def audit() -> None:
 def list_entries(client: Client, out: Output, **query: Any) -> None:
     """List entries, the newest first."""
     _page(client.get(ROOT, **query), out)
+
+
+@audit.command()
+@click.argument("entry_id", type=click.IntRange(1))
+@output_options()
+@with_client
+def show(client: Client, entry_id: int, out: Output) -> None:
+    """Show one entry with what changed."""
+    out.one(client.get(f"{ROOT}/entries/{entry_id}"), ENTRY)
+
+
+@audit.command()
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+@filters
+@click.option("--start-id", type=click.IntRange(1), help="The first entry.")
+@click.option("--end-id", type=click.IntRange(1), help="The last entry.")
+@click.option("--csv", "form", flag_value="csv", help="For spreadsheets, instead of JSON lines.")
+@with_client
+def export(client: Client, target: Path, form: str | None, **query: Any) -> None:
+    """Write the log to the file TARGET, oldest first, as JSON lines or CSV.
+
+    JSON lines without a filter but --start-id and --end-id are signed, and can be verified.
+    """
+    with client.pieces(f"{ROOT}/export", format=form or "jsonl", **query) as pieces:
+        try:
+            with target.open("wb") as file:
+                file.writelines(pieces)
+        except OSError as error:
+            raise CliError(f"{target} cannot be written: {error.strerror}") from error
+    say(f"written: {target}")
 
 
 @audit.command()
@@ -105,6 +165,8 @@ def verify(client: Client, start_id: int | None, end_id: int | None, out: Output
         out.one(found, VERIFIED)
         for broken in found["broken_links"]:
             say(f"entry {broken['id']}: {broken['message']}")
+        for note in found["notes"]:
+            say(f"note: {note}")
     leave(ExitCode.OK if found["valid"] else ExitCode.FAILED)
 
 

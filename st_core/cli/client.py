@@ -98,6 +98,17 @@ class Client:
         """Give the lines of a streamed answer as they come; there is no limit to how long that
         takes.
         """
+        with self._streamed(path, query) as answer:
+            yield answer.iter_lines()
+
+    @contextmanager
+    def pieces(self, path: str, **query: Any) -> Iterator[Iterator[bytes]]:
+        """Give the body of a streamed answer as it comes, byte by byte what the server sent."""
+        with self._streamed(path, query) as answer:
+            yield answer.iter_bytes()
+
+    @contextmanager
+    def _streamed(self, path: str, query: dict[str, Any]) -> Iterator[httpx.Response]:
         patient = httpx.Timeout(TIMEOUT_SECONDS, read=None)
         with (
             self._reach(),
@@ -106,7 +117,7 @@ class Client:
             if answer.is_error:
                 answer.read()
                 _refuse_errors(answer)
-            yield answer.iter_lines()
+            yield answer
 
     @contextmanager
     def _reach(self) -> Iterator[None]:

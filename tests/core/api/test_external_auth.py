@@ -47,6 +47,7 @@ def test_a_provider_is_added_listed_changed_tested_and_deleted(admin: Any, base:
             "enabled": True,
             "auto_create_users": True,
             "managed_by": "page",
+            "addresses": {},
         }
     ]
     for method in ("get", "post"):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from st_core.testing.server import ServerProcess
+from st_core.testing.warm_start import Nursery
 from tests.exam import Exam, report
 from tests.testbed.nginx import Nginx
 from tests.testbed.postgres import Postgres
@@ -37,6 +39,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(autouse=True)
 def _guarded(guards: None) -> None:
     """No test reaches beyond loopback or connects inside a unit of work."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm_servers() -> Iterator[None]:
+    """Servers are forked from a process that has imported them; commands still start cold."""
+    ServerProcess.nursery = nursery = Nursery()
+    yield
+    ServerProcess.nursery = None
+    nursery.close()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -105,6 +105,7 @@ def build_app(plugins: Sequence[str], url: str, settings: dict[str, Any] | None 
     from jinja2 import StrictUndefined
 
     from ..app import create_app
+    from ..db import db
     from .people import CarefulClient
 
     overrides = {key.replace("__", "."): value for key, value in (settings or {}).items()}
@@ -113,7 +114,32 @@ def build_app(plugins: Sequence[str], url: str, settings: dict[str, Any] | None 
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.bytecode_cache = _compiled_templates()
     app.test_client_class = CarefulClient
+    with app.app_context():
+        db.engine.update_execution_options(compiled_cache=_compiled_statements())
     return app
+
+
+@cache
+def _compiled_statements() -> MutableMapping[Any, Any]:
+    """Return the SQL that any app of this process has compiled, by kind of database: an engine's
+    own memory would begin empty in every test."""
+    from sqlalchemy.util import LRUCache
+
+    class Shared(LRUCache[Any, Any]):
+        def get(self, key: Any, default: Any = None) -> Any:
+            return super().get(self._of_kind(key), default)
+
+        def __getitem__(self, key: Any) -> Any:
+            return super().__getitem__(self._of_kind(key))
+
+        def __setitem__(self, key: Any, value: Any) -> None:
+            super().__setitem__(self._of_kind(key), value)
+
+        def _of_kind(self, key: Any) -> Any:
+            dialect, *rest = key
+            return (dialect.name, *rest)
+
+    return Shared(4000)
 
 
 @cache

@@ -117,7 +117,10 @@ class PostgresDatabases(Databases):
         source = template if template == "template1" else sa.make_url(template).database
         name = f"st_{uuid.uuid4().hex[:12]}"
         with self._admin.connect() as connection:
-            connection.execute(sa.text(f'CREATE DATABASE "{name}" TEMPLATE "{source}"'))
+            # A third of the time of writing every page to the log, which version 15 began with.
+            by_files = (connection.dialect.server_version_info or ()) >= (15,)
+            how = "STRATEGY FILE_COPY" if by_files else ""
+            connection.execute(sa.text(f'CREATE DATABASE "{name}" TEMPLATE "{source}" {how}'))
         return self._url.set(database=name).render_as_string(hide_password=False)
 
 

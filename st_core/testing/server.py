@@ -15,10 +15,12 @@ from collections.abc import Mapping
 from functools import cache
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import httpx
 import psutil
+
+from .warm_start import Nursery, WarmProcess
 
 START_SECONDS = 60.0
 END_SECONDS = 45.0
@@ -37,12 +39,15 @@ class ServerProcess:
     on); `end` is an orderly stop. The state folder stays, so `start` after either goes on from it.
     """
 
+    #: Where servers of this environment are forked from, if a test session has one.
+    nursery: ClassVar[Nursery | None] = None
+
     def __init__(self, state_dir: Path, *arguments: str, **env: str) -> None:
         self.state_dir = state_dir
         self.arguments = arguments
         self.env = env
         self.port = _free_port()
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | WarmProcess | None = None
         #: The interpreter whose installed server is started.
         self.python = Path(sys.executable)
         state_dir.mkdir(parents=True, exist_ok=True)
@@ -88,18 +93,24 @@ class ServerProcess:
             time.sleep(0.02)
         return self
 
-    def launch(self, **env: str) -> subprocess.Popen[bytes]:
+    def launch(self, **env: str) -> subprocess.Popen[bytes] | WarmProcess:
         """Start the server and return at once."""
+        env = self._environment() | env
         with (self.state_dir / "server.out").open("ab") as output:
-            self.process = subprocess.Popen(
-                [*_dies_with_us(), *self._command()],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=self.state_dir,
-                env=self._environment() | env,
-                start_new_session=True,
-            )
+            if self.nursery is not None and self.python == Path(sys.executable):
+                self.process = self.nursery.start(
+                    self._command(), env=env, cwd=self.state_dir, output=output.fileno()
+                )
+            else:
+                self.process = subprocess.Popen(
+                    [*_dies_with_us(), *self._command()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    cwd=self.state_dir,
+                    env=env,
+                    start_new_session=True,
+                )
         return self.process
 
     def beside(self, *command: str, **env: str) -> subprocess.Popen[str]:

@@ -103,6 +103,7 @@ def plugin_names(plugins: Sequence[str] | None) -> list[str]:
 def build_app(plugins: Sequence[str], url: str, settings: dict[str, Any] | None = None) -> Flask:
     """Return the app of `create_app` with the careful client, not prepared."""
     from jinja2 import StrictUndefined
+    from sqlalchemy import event
 
     from ..app import create_app
     from ..db import db
@@ -116,7 +117,14 @@ def build_app(plugins: Sequence[str], url: str, settings: dict[str, Any] | None 
     app.test_client_class = CarefulClient
     with app.app_context():
         db.engine.update_execution_options(compiled_cache=_compiled_statements())
+        if db.engine.dialect.name == "sqlite":
+            event.listen(db.engine, "connect", _unsynced)
     return app
+
+
+def _unsynced(connection: Any, _record: Any) -> None:
+    """Wait for no disk: a test may lose a process, but no power."""
+    connection.execute("PRAGMA synchronous = OFF")
 
 
 @cache

@@ -13,10 +13,12 @@ from . import access_log, api, config, logs, web
 from .api import open_paths, routing
 from .boot import core_services
 from .contracts import (
+    ApprovalDesk,
     AuthProviderKind,
     EventType,
     HealthCheck,
     Permission,
+    Policy,
     Provider,
     Service,
     Trainer,
@@ -61,6 +63,9 @@ class Deployment:
     providers: dict[str, Provider] = field(default_factory=dict)
     trainers: dict[str, Trainer] = field(default_factory=dict)
     auth_kinds: dict[str, AuthProviderKind] = field(default_factory=dict)
+    policies: dict[str, Policy] = field(default_factory=dict)
+    approval_desk: ApprovalDesk | None = None
+    kept_documents: set[str] = field(default_factory=set)
     services: list[Service] = field(default_factory=list)
     health_checks: list[tuple[str, HealthCheck]] = field(default_factory=list)
     subscribers: tuple[str, ...] = ()
@@ -185,6 +190,8 @@ def _collect(deployment: Deployment) -> None:
     )
     deployment.providers = gather("st_providers", "name", "provider")
     deployment.trainers = gather("st_trainers", "name", "trainer")
+    deployment.policies = gather("st_policies", "name", "policy")
+    deployment.approval_desk = plugins.approval_desk()
     deployment.auth_kinds = gather("st_auth_provider_kinds", "kind", "kind of sign-in provider")
     deployment.services = core_services() + list(gather("st_services", "name", "service").values())
     deployment.health_checks = list(

@@ -22,7 +22,8 @@ from .identity import (
     SignedIn,
     TestStep,
 )
-from .protocols import Provider, TaskRunner, Trainer
+from .policies import Asked, Facts, Finding, Policy
+from .protocols import ApprovalDesk, Provider, TaskRunner, Trainer
 from .registrations import (
     EventType,
     HealthCheck,
@@ -44,6 +45,7 @@ from .submissions import (
     Estimate,
     Hold,
     Problem,
+    Remedy,
     Submission,
     Verdict,
 )
@@ -51,7 +53,9 @@ from .viewers import Viewer
 
 __all__ = [
     "Action",
+    "ApprovalDesk",
     "Artifact",
+    "Asked",
     "AuthProviderKind",
     "Capability",
     "Checkpoint",
@@ -60,6 +64,8 @@ __all__ = [
     "Estimate",
     "EventType",
     "ExternalPerson",
+    "Facts",
+    "Finding",
     "Hardware",
     "HealthCheck",
     "HealthResult",
@@ -73,10 +79,12 @@ __all__ = [
     "NavItem",
     "Order",
     "Permission",
+    "Policy",
     "Problem",
     "Progress",
     "Provider",
     "Rejected",
+    "Remedy",
     "Section",
     "Service",
     "Setting",

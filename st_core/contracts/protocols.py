@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from ..progress.readings import Progress, Source
 from .running import Artifact, Capability, Hardware, Launch, Order
 from .submissions import Checkpoint, Estimate, Problem, Submission
+from .viewers import Viewer
 
 
 @runtime_checkable
@@ -93,6 +94,16 @@ class Trainer(Protocol):
     ) -> tuple[bool, str]:
         """Tell from the trainer's own evidence whether it completed, and say in one sentence why
         not."""
+
+
+class ApprovalDesk(Protocol):
+    """Decides about jobs that wait for approval, whichever door the decision came through."""
+
+    def grant(self, viewer: Viewer, job_id: int, note: str = "") -> None:
+        """Command: the viewer says yes. Raises NotAllowed, Conflict when it is decided already."""
+
+    def refuse(self, viewer: Viewer, job_id: int, reason: str) -> None:
+        """Command: the viewer says no; the job is cancelled. Raises as `grant` does."""
 
 
 class TaskRunner(Protocol):

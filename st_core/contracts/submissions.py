@@ -111,20 +111,41 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Demand:
-    """A need for a person's approval: why, from which level, until when."""
+    """A need for people's approval: why, from which level, by how many, until when.
+
+    `rule` names what asks for it, `rule_id` the approval rule's row if it is one.
+    """
 
     reason: str
     approver_level: str = "lead"
     rule_id: int | None = None
     expires_at: datetime | None = None
+    rule: str = ""
+    quorum: int = 1
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One change after which a hold would hold no more.
+
+    `kind` is what must happen (end_job, raise_limit, resume_queue, approve, enable_provider,
+    free_device, wait), `subject` to what (a job's number, a setting's key, a ceiling's name),
+    `text` says it in a sentence, `value` is the least new value of what is raised.
+    """
+
+    kind: str
+    subject: str
+    text: str
+    value: float | None = None
 
 
 @dataclass(frozen=True)
 class Hold:
     """A reason to let a queued job wait. `scope` says for whom it holds as well: job, alike (same
     provider, hardware and number of GPUs), hardware (same provider and hardware) or provider (all
-    its jobs)."""
+    its jobs). Any one of `remedies` would end it."""
 
     reason: str
     retry_after_seconds: float = 5.0
     scope: str = "job"
+    remedies: tuple[Remedy, ...] = ()

@@ -107,6 +107,15 @@ class Job(Model):
     priority_override: Mapped[int | None]
     effective_priority: Mapped[int] = mapped_column(default=10)
     requires_approval: Mapped[bool] = mapped_column(default=False)
+    #: Why people must decide, as `contracts.Demand`s in JSON; empty when they need not.
+    demands: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    #: The digest of what people approved; the job starts only while it is still the same.
+    approved_digest: Mapped[str | None] = mapped_column(String(64))
+    #: Jobs submitted together as one array share the number of the first.
+    array_id: Mapped[int | None] = mapped_column(index=True)
+    array_index: Mapped[int | None]
+    #: May be stopped, to go on later, for a job that goes before it.
+    preemptible: Mapped[bool] = mapped_column(default=False)
     bypasses_queue: Mapped[bool] = mapped_column(default=False)
     attempt: Mapped[int] = mapped_column(default=0)
     max_attempts: Mapped[int] = mapped_column(default=3)
@@ -174,6 +183,18 @@ class Attempt(Model):
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     job: Mapped[Job] = relationship(back_populates="attempts")
+
+
+class JobDependency(Model):
+    """A job that waits for another: `kind` is after_ok (it must complete) or after_any (end)."""
+
+    __tablename__ = "job_dependency"
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
+    on_job_id: Mapped[int] = mapped_column(
+        ForeignKey("job.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    kind: Mapped[str] = mapped_column(String(10))
 
 
 class JobGate(Model):

@@ -5,7 +5,7 @@ A system level always holds its defaults; an administrator may let it hold more,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -16,12 +16,31 @@ from ..db import db, retried
 from ..errors import Conflict, NotFound, SetTimeRule
 from ..models import AuthProvider, Level
 from ..plugins import did_you_mean
-from . import authority, events, level_grants, permissions, rights
+from . import authority, events, level_grants, permissions, policy, rights
 
 
 def all_levels() -> list[Level]:
     """Return every level, the lowest priority first."""
     return list(db.session.scalars(select(Level).order_by(Level.priority, Level.name)))
+
+
+def priorities() -> dict[str, int]:
+    """Return every level's priority by name, from memory while no policy changed."""
+
+    def ask() -> dict[str, int]:
+        return {
+            n: priority for n, priority in db.session.execute(select(Level.name, Level.priority))
+        }
+
+    return policy.remembered("level priorities", ask)
+
+
+def highest(names: Iterable[str]) -> str:
+    """Return the level of highest priority among `names`; one that is gone counts as admin."""
+    known = priorities()
+    return max(
+        (name if name in known else "admin" for name in names), key=lambda n: known.get(n, 100)
+    )
 
 
 def held(level: Level) -> list[str]:

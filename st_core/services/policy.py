@@ -1,5 +1,7 @@
 """Policy: who may what and which settings hold, answered from memory while nothing has changed.
 
+A plugin's own rows of policy (rules, ceilings) say so by a class attribute, `governs = True`.
+
 One number, the *generation*, stands in the database. Every change of people, levels, keys or
 settings raises it in the same transaction, so that a change holds from the next request on in
 every process.
@@ -31,8 +33,10 @@ from ..models import (
     Level,
     Lock,
     Membership,
+    Org,
     PermissionOverride,
     StoredSetting,
+    Team,
     User,
 )
 from ..models import Session as SignedInSession
@@ -45,9 +49,11 @@ WATCHED = (
     AuthProvider,
     Level,
     Membership,
+    Org,
     PermissionOverride,
     SignedInSession,
     StoredSetting,
+    Team,
     User,
 )
 MOST_ANSWERS = 10_000
@@ -168,7 +174,7 @@ def bump() -> None:
 def _notice(session: Session, _context: Any) -> None:
     """Notice objects whose change changes policy."""
     for item in (*session.new, *session.dirty, *session.deleted):
-        if isinstance(item, WATCHED):
+        if isinstance(item, WATCHED) or getattr(item, "governs", False):
             session.info["policy_changed"] = True
             return
 
@@ -177,7 +183,10 @@ def _notice(session: Session, _context: Any) -> None:
 def _notice_statement(state: ORMExecuteState) -> None:
     """Notice statements over such tables that pass objects by."""
     writes = state.is_insert or state.is_update or state.is_delete
-    if writes and state.bind_mapper is not None and issubclass(state.bind_mapper.class_, WATCHED):
+    if not writes or state.bind_mapper is None:
+        return
+    row = state.bind_mapper.class_
+    if issubclass(row, WATCHED) or getattr(row, "governs", False):
         state.session.info["policy_changed"] = True
 
 

@@ -6,11 +6,12 @@ is what came of it. Everything that must be true together is written in one tran
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import Any
 
 from sqlalchemy import delete, insert
 
-from ..contracts import Action, Submission, Viewer
+from ..contracts import Action, Demand, Submission, Viewer
 from ..db import db, retried, table_of, unit_of_work
 from ..errors import Conflict, Refused, SubmissionInvalid
 from ..failpoints import failpoint
@@ -18,6 +19,7 @@ from ..models import Job, JobGate, JobState
 from ..models.states import MOVES
 from . import (
     config_choice,
+    decisions,
     events,
     gates,
     hardware_choice,
@@ -31,6 +33,7 @@ from . import (
     starting_points,
     tasks,
 )
+from .decisions import Notes
 from .drafts import Admission, Draft
 from .gates import GateResult, Walk
 
@@ -50,7 +53,12 @@ def submit(viewer: Viewer, draft: Draft) -> Admission:
     """
     if (earlier := idempotency.earlier(viewer, draft)) is not None:
         return _found_again(earlier)
-    walk = Walk(viewer, complete(viewer, draft))
+    with decisions.noting() as notes:
+        return _submit(viewer, draft, Walk(viewer, complete(viewer, draft)), notes)
+
+
+def _submit(viewer: Viewer, draft: Draft, walk: Walk, notes: Notes) -> Admission:
+    """Command: walk a completed draft through the gates; the rest of `submit`."""
     db.session.rollback()  # nothing of the database is held while providers are asked
     try:
         gates.walk_through(walk, gates.OUTSIDE, to_the_end=False)
@@ -58,12 +66,13 @@ def submit(viewer: Viewer, draft: Draft) -> Admission:
             if (earlier := idempotency.earlier(viewer, draft, release_old=True)) is not None:
                 return _found_again(earlier)
             job = _admit(walk, to_the_end=False)
+            decisions.write(notes, "asked" if walk.demands else "admitted", job.id)
             db.session.flush()
             position = queue.position(job)
             db.session.expunge(job)  # it is told as it was written, not read again
             failpoint("submit.before_commit")
     except Refused as refusal:
-        record_refusal(walk.submission, refusal)
+        record_refusal(walk.submission, refusal, notes)
         raise
     failpoint("submit.after_commit")
     tasks.wake("dispatch")
@@ -73,6 +82,11 @@ def submit(viewer: Viewer, draft: Draft) -> Admission:
 def dry_run(viewer: Viewer, draft: Draft) -> list[GateResult]:
     """Walk the same gates to the end, write nothing, and return what each would say."""
     walk = Walk(viewer, complete(viewer, replace(draft, idempotency_key=None)), dry=True)
+    with decisions.noting():
+        return _dry_run(walk)
+
+
+def _dry_run(walk: Walk) -> list[GateResult]:
     gates.walk_through(walk, gates.OUTSIDE, to_the_end=True)
     if walk.refusal is not None:
         skipped = gates.BEFORE_INSERT + gates.AFTER_INSERT
@@ -101,7 +115,14 @@ def retry(
     if resume_from is None and seen.start_from_job_id is not None:
         jobs.get(viewer, seen.start_from_job_id)  # it begins at that job's checkpoint once more
     walk = Walk(viewer, _again(viewer, seen))
-    number = seen.id  # it may be gone once the unit of work looks again
+    with decisions.noting() as notes:
+        job = _retry(seen.id, walk, resume_from, notes)
+    tasks.wake("dispatch")
+    return job
+
+
+def _retry(number: int, walk: Walk, resume_from: str | None, notes: Notes) -> Job:
+    """Command: walk a retry through the gates; the rest of `retry`."""
     try:
         gates.walk_through(walk, gates.OUTSIDE, to_the_end=False)
         with unit_of_work(gate="submit"):
@@ -116,10 +137,10 @@ def retry(
             job.resume_from = resume_from
             job.max_attempts = max(job.max_attempts, job.attempt + 1)
             _enter(job, walk, event="job.requeued")
+            decisions.write(notes, "asked" if walk.demands else "admitted", job.id)
     except Refused as refusal:
-        record_refusal(walk.submission, refusal)
+        record_refusal(walk.submission, refusal, notes)
         raise
-    tasks.wake("dispatch")
     return job
 
 
@@ -165,11 +186,12 @@ def complete(viewer: Viewer, draft: Draft) -> Submission:
     )
 
 
-def record_refusal(submission: Submission, refusal: Refused) -> None:
-    """Command: write down that a submission was refused, in a unit of work of its own."""
+def record_refusal(submission: Submission, refusal: Refused, notes: Notes) -> None:
+    """Command: write down that a submission was refused and why, in a unit of work of its own."""
     exceeded = refusal.status == 429
     refusal.is_recorded = True
     with unit_of_work():
+        decisions.write(notes, "refused")
         events.emit(
             "quota.exceeded" if exceeded else "job.refused",
             subject=("submission", submission.config_name),
@@ -202,6 +224,8 @@ def _admit(walk: Walk, *, to_the_end: bool) -> Job:
 def _enter(job: Job, walk: Walk, *, event: str) -> None:
     """Step: move the job on, keep what the gates said, and record warnings as events."""
     job.requires_approval = bool(walk.demands)
+    job.demands = [storable_demand(demand) for demand in walk.demands]
+    job.approved_digest = None
     target = JobState.PENDING_APPROVAL if walk.demands else JobState.QUEUED
     jobs.move(
         job,
@@ -238,6 +262,12 @@ def _enter(job: Job, walk: Walk, *, event: str) -> None:
             message="job.bypass.queue",
             data={"right": "job.bypass.queue"},
         )
+
+
+def storable_demand(demand: Demand) -> dict[str, Any]:
+    """Return a demand as `job.demands` keeps it."""
+    ends = demand.expires_at
+    return asdict(demand) | {"expires_at": ends.isoformat() if ends else None}
 
 
 def _found_again(earlier: Job) -> Admission:

@@ -208,6 +208,17 @@ def unit_of_work(gate: str | None = None) -> Iterator[Session]:
         step(session)
 
 
+def pass_gate(name: str) -> None:
+    """Step: hold one more gate until the unit of work ends.
+
+    Only `dispatch` after `submit`: gates are passed in one order everywhere.
+    """
+    assert_unit_of_work()
+    if db.engine.dialect.name != "sqlite":
+        query = text("SELECT name FROM lock WHERE name = :gate FOR UPDATE")
+        db.session.execute(query, {"gate": name}).one()
+
+
 @contextmanager
 def revocable() -> Iterator[None]:
     """Take back what is written and emitted inside when it raises; the unit of work goes on.

@@ -15,6 +15,7 @@ CORE_EVENTS = (
     EventType("job.completed", "A job completed"),
     EventType("job.failed", "A job failed", severity=Severity.ERROR),
     EventType("job.cancelled", "A job was cancelled", audit_name="job.cancelled"),
+    EventType("job.amended", "A waiting job was edited"),
     EventType("job.cancel_requested", "Somebody asked a running job to end"),
     EventType("job.approved", "A waiting job was released", audit_name="job.approved"),
     EventType("job.rejected", "A waiting job was rejected", audit_name="job.rejected"),

@@ -27,6 +27,8 @@ def upgrade() -> None:
         "job", sa.Column("preemptible", sa.Boolean(), nullable=False, server_default=sa.false())
     )
     op.create_index(op.f("ix_job_array_id"), "job", ["array_id"])
+    op.add_column("user_account", sa.Column("owner_id", sa.Integer(), nullable=True))
+    op.add_column("api_key", sa.Column("made_by_id", sa.Integer(), nullable=True))
     op.create_table(
         "job_dependency",
         sa.Column("job_id", sa.Integer(), nullable=False),
@@ -75,6 +77,8 @@ def downgrade() -> None:
     op.drop_table("decision")
     op.drop_table("share_usage")
     op.drop_table("job_dependency")
+    op.drop_column("api_key", "made_by_id")
+    op.drop_column("user_account", "owner_id")
     op.drop_index(op.f("ix_job_array_id"), "job")
     for column in ("preemptible", "array_index", "array_id", "approved_digest", "demands"):
         op.drop_column("job", column)

@@ -7,7 +7,8 @@ from __future__ import annotations
 from flask import Blueprint
 
 from ..errors import Malformed
-from ..services import configs, job_history, job_list, jobs, queue, submission, syncing
+from ..services import amendments, configs, job_history, job_list, jobs, queue, submission, syncing
+from ..services.amendments import Amendment
 from ..services.job_list import JobFilter
 from . import rendering
 from .guard import current_viewer
@@ -138,6 +139,29 @@ def delete(job_id: str) -> Success:
 def retry(job_id: str, body: schemas.RetryBody) -> tuple[schemas.JobAnswer, int]:
     """Queue a new attempt of the same job, from its last complete checkpoint unless `fresh`."""
     job = submission.retry(current_viewer(), job_id, checkpoint=body.checkpoint, fresh=body.fresh)
+    return _answer(str(job.id)), 202 if job.requires_approval else 200
+
+
+@route(
+    blueprint,
+    f"{ROOT}/<job_id>",
+    methods=["PATCH"],
+    permission="job.submit",
+    summary="Edit a waiting job of your own",
+    body=schemas.AmendBody,
+    answers={200: schemas.JobAnswer, 202: schemas.JobAnswer},
+    errors=[400, 409, 429],
+)
+def amend(job_id: str, body: schemas.AmendBody) -> tuple[schemas.JobAnswer, int]:
+    """Change a job that waits; it passes all gates again, and what people said of it is void."""
+    wanted = Amendment(
+        name=body.name,
+        config=body.config,
+        hardware=body.hardware_profile,
+        gpu_count=body.gpu_count,
+        time_limit_seconds=body.time_limit_seconds,
+    )
+    job = amendments.amend(current_viewer(), job_id, wanted)
     return _answer(str(job.id)), 202 if job.requires_approval else 200
 
 

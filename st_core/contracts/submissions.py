@@ -67,6 +67,8 @@ class Submission:
     no_wait: bool = False
     any_gpu: bool = False
     bypass_queue: bool = False
+    #: The job that walks through the gates once more: a retry, or an edit.
+    again_of: int | None = None
     estimate: Estimate = field(default_factory=lambda: Estimate(None, "no price known"))
     details: Mapping[str, Any] = field(default_factory=dict)
 

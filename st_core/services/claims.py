@@ -22,7 +22,7 @@ from ..db import db, retried, revocable, storable, unit_of_work
 from ..models import Attempt, Job, JobState
 from ..models.jobs import IS_QUEUED
 from ..plugins import current_plugins
-from . import jobs, leases, limits, registries, settings
+from . import admission, jobs, leases, limits, registries, settings
 from .limits import Load
 from .queue import ORDER
 
@@ -171,6 +171,8 @@ def _held(job: Job, present: Load) -> Hold | None:
         return Hold(f"The provider {job.provider} is not enabled.", scope="provider")
     if job.trainer not in registries.trainers():
         return Hold(f"The trainer {job.trainer} is not enabled.", scope="trainer")
+    if not admission.is_approved(job):
+        return Hold(admission.CHANGED)
     try:
         return current_plugins().hold_job(job, present)
     except SQLAlchemyError:

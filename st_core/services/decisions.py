@@ -110,6 +110,7 @@ def asked(submission: Submission) -> dict[str, Any]:
         "config_name": submission.config_name,
         "output_path": submission.config.get("output_dir"),
         "time_limit_seconds": submission.time_limit_seconds,
+        "again_of": submission.again_of,
         "estimate_usd": None if estimate.usd is None else str(estimate.usd),
         "estimate_seconds": estimate.seconds,
         "bypasses": sorted(

@@ -47,6 +47,9 @@ class Walk:
 
 Gate = Callable[[Walk], GateResult]
 
+#: The name of the demand that a submitter makes.
+ASKED = "for_approval"
+
 
 def permission(walk: Walk) -> GateResult:
     """May the viewer submit at all, and ask for what the submission asks?"""
@@ -135,7 +138,7 @@ def approval(walk: Walk) -> GateResult:
         if verdict.action is Action.REQUIRE_APPROVAL
     ]
     if walk.submission.for_approval:
-        walk.demands.append(Demand("the submitter asked for approval"))
+        walk.demands.append(Demand("the submitter asked for approval", rule=ASKED))
     walk.demands += current_plugins().require_approval(walk.job, walk.submission)
     if not walk.demands:
         return GateResult("Approval", "pass", "not needed", "no rule asks for it")

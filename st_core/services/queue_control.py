@@ -6,7 +6,7 @@ from ..contracts import Viewer
 from ..db import unit_of_work
 from ..errors import Conflict, Malformed
 from ..models import Job, JobState
-from . import events, jobs, limits, permissions, registries, settings, tasks
+from . import admission, events, jobs, limits, permissions, registries, settings, tasks
 
 
 def set_priority(viewer: Viewer, job_id: int | str, priority: int | None) -> tuple[Job, int]:
@@ -56,6 +56,7 @@ def approve(viewer: Viewer, job_id: int | str) -> Job:
         return jobs.get(viewer, number)
     with unit_of_work(gate="dispatch"):
         job = _waiting_for_approval(number)
+        job.approved_digest = admission.digest(job)
         events.emit("job.approved", job=job, message=f"released by {viewer.username}")
         jobs.move(job, JobState.QUEUED)
     tasks.wake("dispatch")

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert
 
+from ..clock import now
 from ..contracts import Action, Demand, Submission, Viewer
 from ..db import db, retried, table_of, unit_of_work
 from ..errors import Conflict, Refused, SubmissionInvalid
@@ -65,6 +66,7 @@ def _submit(viewer: Viewer, draft: Draft, walk: Walk, notes: Notes) -> Admission
         with unit_of_work(gate="submit"):
             if (earlier := idempotency.earlier(viewer, draft, release_old=True)) is not None:
                 return _found_again(earlier)
+            notes.at = now()  # what was admitted before counts, whenever this one began
             job = _admit(walk, to_the_end=False)
             decisions.write(notes, "asked" if walk.demands else "admitted", job.id)
             db.session.flush()
@@ -82,17 +84,18 @@ def _submit(viewer: Viewer, draft: Draft, walk: Walk, notes: Notes) -> Admission
 def dry_run(viewer: Viewer, draft: Draft) -> list[GateResult]:
     """Walk the same gates to the end, write nothing, and return what each would say."""
     walk = Walk(viewer, complete(viewer, replace(draft, idempotency_key=None)), dry=True)
-    with decisions.noting():
-        return _dry_run(walk)
+    with decisions.noting() as notes:
+        return _dry_run(walk, notes)
 
 
-def _dry_run(walk: Walk) -> list[GateResult]:
+def _dry_run(walk: Walk, notes: Notes) -> list[GateResult]:
     gates.walk_through(walk, gates.OUTSIDE, to_the_end=True)
     if walk.refusal is not None:
         skipped = gates.BEFORE_INSERT + gates.AFTER_INSERT
         return walk.results + [GateResult(gates.TITLES[gate], "todo") for gate in skipped]
     try:
         with unit_of_work(gate="submit"):
+            notes.at = now()
             _admit(walk, to_the_end=True)
             raise _Rollback
     except _Rollback:
@@ -133,10 +136,11 @@ def _retry(number: int, walk: Walk, resume_from: str | None, notes: Notes) -> Jo
                     "retried",
                     code="invalid_job_state",
                 )
+            notes.at = now()
             gates.walk_through(walk, gates.BEFORE_INSERT + gates.AFTER_INSERT, to_the_end=False)
             job.resume_from = resume_from
             job.max_attempts = max(job.max_attempts, job.attempt + 1)
-            _enter(job, walk, event="job.requeued")
+            enter(job, walk, event="job.requeued")
             decisions.write(notes, "asked" if walk.demands else "admitted", job.id)
     except Refused as refusal:
         record_refusal(walk.submission, refusal, notes)
@@ -217,11 +221,11 @@ def _admit(walk: Walk, *, to_the_end: bool) -> Job:
     job = walk.job = intake.insert(walk.submission)
     gates.walk_through(walk, gates.AFTER_INSERT, to_the_end=to_the_end)
     if walk.refusal is None:
-        _enter(job, walk, event="job.submitted")
+        enter(job, walk, event="job.submitted")
     return job
 
 
-def _enter(job: Job, walk: Walk, *, event: str) -> None:
+def enter(job: Job, walk: Walk, *, event: str) -> None:
     """Step: move the job on, keep what the gates said, and record warnings as events."""
     job.requires_approval = bool(walk.demands)
     job.demands = [storable_demand(demand) for demand in walk.demands]
@@ -234,7 +238,7 @@ def _enter(job: Job, walk: Walk, *, event: str) -> None:
         message=f"{job.name} by {walk.viewer.username}",
         data={"status": target.value, "demands": [demand.reason for demand in walk.demands]},
     )
-    if event == "job.requeued":  # also of a job that was cancelled before its first attempt
+    if event != "job.submitted":  # also of a job that was cancelled before its first attempt
         db.session.execute(delete(JobGate).where(JobGate.job_id == job.id))
     db.session.execute(
         _INSERT_GATES,
@@ -255,13 +259,9 @@ def _enter(job: Job, walk: Walk, *, event: str) -> None:
             events.emit(
                 "quota.warning", job=job, message=verdict.text, data={"limit": verdict.limit}
             )
-    if job.bypasses_queue:
-        events.emit(
-            "job.bypass_used",
-            job=job,
-            message="job.bypass.queue",
-            data={"right": "job.bypass.queue"},
-        )
+    used = {"job.bypass.queue": job.bypasses_queue, "job.bypass.approval": bool(walk.skipped)}
+    for right in (right for right, is_used in used.items() if is_used):
+        events.emit("job.bypass_used", job=job, message=right, data={"right": right})
 
 
 def storable_demand(demand: Demand) -> dict[str, Any]:
@@ -295,5 +295,6 @@ def _again(viewer: Viewer, job: Job) -> Submission:
         name=job.name,
         time_limit_seconds=job.time_limit_seconds,
         any_gpu=bool(job.details.get("any_gpu")),
+        again_of=job.id,
         details=job.details,
     )

@@ -149,6 +149,16 @@ class RetryBody(Body):
     checkpoint: str | None = Field(None, max_length=500, description="Resume from this one.")
 
 
+class AmendBody(Body):
+    """What to change of a waiting job; what is left out stays."""
+
+    name: str | None = Field(None, min_length=1, max_length=200)
+    config: JsonObject | None = Field(None, description="Takes the whole config's place.")
+    hardware_profile: str | None = Field(None, min_length=1, max_length=100)
+    gpu_count: int | None = Field(None, ge=0, le=64)
+    time_limit_seconds: int | None = Field(None, ge=1, le=10_000_000)
+
+
 class Attempt(Answer):
     """One start of a job."""
 

@@ -126,9 +126,17 @@ def claim(busy: Collection[str] = ()) -> Claimed | None:
         return None  # seen without the write lock; looked at again under it
     with unit_of_work(gate="dispatch"):
         settings.refresh()
-        if settings.value("queue.paused"):
-            return None
-        return _take_first(limits.load(), busy)
+        return take_next(busy)
+
+
+def take_next(busy: Collection[str] = ()) -> Claimed | None:
+    """Step: take the job that may start next; None when none may, or the queue is paused.
+
+    A rehearsal ("what would start if") calls it as well and takes everything back.
+    """
+    if settings.value("queue.paused"):
+        return None
+    return _take_first(limits.load(), busy)
 
 
 def _take_first(present: Load, busy: Collection[str]) -> Claimed | None:

@@ -46,6 +46,8 @@ BUNDLED = (
     "tiny_trainer",
     "simpletuner_trainer",
     "command_trainer",
+    "resource_rules",
+    "approvals",
     "audit",
     "metrics",
 )

@@ -209,6 +209,7 @@ def submit(body: schemas.LocalSubmitBody) -> tuple[schemas.LocalSubmitted, int]:
         status=queue.STATUS.get(job.state, job.state.value),
         queue_position=admission.position or None,
         requires_approval=job.requires_approval,
+        approval_request_id=queue.request_of(job),
         reason=job.hold_reason,
         idempotent_hit=admission.idempotent_hit,
     )

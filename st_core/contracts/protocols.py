@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from pydantic import BaseModel
 
 from ..progress.readings import Progress, Source
-from .running import Artifact, Capability, Hardware, Launch, Order
+from .running import Artifact, Capability, Hardware, KeyCheck, KeyNeed, Launch, Order
 from .submissions import Checkpoint, Estimate, Problem, Submission
 from .viewers import Viewer
 
@@ -59,6 +59,21 @@ class Provider(Protocol):
 
 
 @runtime_checkable
+class Keyed(Protocol):
+    """What a provider has besides when each call about an attempt needs somebody's key."""
+
+    key_needs: Sequence[KeyNeed]
+
+    def check_key(self, name: str, value: str) -> KeyCheck:
+        """Ask the service whether it accepts this key; within the provider's `timeout_seconds`."""
+
+    def with_keys(self, env: Mapping[str, str]) -> Provider:
+        """Return this provider speaking with the keys in `env`, for the calls about one attempt.
+
+        Its calls raise KeyRefused when the service does not accept the key."""
+
+
+@runtime_checkable
 class Trainer(Protocol):
     """What runs. Pure: it starts nothing, opens no connection, and reads only inside the
     workspace."""
@@ -104,6 +119,9 @@ class ApprovalDesk(Protocol):
 
     def refuse(self, viewer: Viewer, job_id: int, reason: str) -> None:
         """Command: the viewer says no; the job is cancelled. Raises as `grant` does."""
+
+    def request_of(self, job_id: int) -> int | None:
+        """Return the number of the open request of a job, None when none is open."""
 
 
 class TaskRunner(Protocol):

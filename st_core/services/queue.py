@@ -23,7 +23,7 @@ from ..models.states import ACTIVE
 from . import jobs, limits, permissions, visibility
 from .limits import Load
 from .positions import position
-from .queue_control import approve, pause, reject, set_priority
+from .queue_control import approve, pause, reject, request_of, set_priority
 
 ORDER = (Job.effective_priority.desc(), Job.queued_at, Job.id)
 #: Words of the queue's own API for our states.
@@ -263,6 +263,7 @@ __all__ = [
     "pause",
     "position",
     "reject",
+    "request_of",
     "scope",
     "set_priority",
     "states_for",

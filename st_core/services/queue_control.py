@@ -86,6 +86,13 @@ def reject(viewer: Viewer, job_id: int | str, reason: str) -> Job:
     return job
 
 
+def request_of(job: Job) -> int | None:
+    """Return the number of a waiting job's approval request, None where no plugin keeps them."""
+    desk = registries.approval_desk()
+    waits = job.state is JobState.PENDING_APPROVAL
+    return desk.request_of(job.id) if desk is not None and waits else None
+
+
 def _waiting_for_approval(job_id: int) -> Job:
     """Step: return the locked job. Raises Conflict when it does not wait for approval."""
     job = jobs.lock(job_id)

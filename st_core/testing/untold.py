@@ -15,6 +15,10 @@ from typing import Any
 #: Any change counts, but for columns that change nothing about what somebody is or may do.
 WATCHED: dict[str, frozenset[str]] = {
     "api_key": frozenset({"last_used_at"}),
+    "approvals_delegation": frozenset(),
+    "approvals_request": frozenset(),
+    "approvals_rule": frozenset(),
+    "approvals_vote": frozenset(),
     "auth_provider": frozenset({"updated_at"}),
     "config": frozenset(),
     "external_identity": frozenset(),

@@ -26,6 +26,7 @@ PUBLIC = (
     "st_core.secrets.",
     "st_core.services.",
     "st_core.testing.",
+    "st_core.web.diffs.",
     "st_core.web.next_page.",
 )
 

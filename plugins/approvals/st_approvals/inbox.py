@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from statistics import median
 
 from sqlalchemy import ColumnElement, false, func, or_, select
 
@@ -16,6 +18,8 @@ from st_core.services import jobs
 from . import voices
 from .models import ApprovalsRequest, ApprovalsVote
 from .requests import PENDING, STATUSES, pending_of
+
+MOST_ANSWERS = 500
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,33 @@ def listed(viewer: Viewer, *, status: str | None = None, limit: int = 50, offset
     """
     voices.require_any(viewer)
     return _page(_reachable(viewer), status, limit, offset)
+
+
+def decided(
+    viewer: Viewer, *, status: str | None = None, limit: int = 50, offset: int = 0
+) -> Found:
+    """Return what is open no more, the newest first. Raises as `listed` does."""
+    voices.require_any(viewer)
+    reachable = _reachable(viewer)
+    found = _page(reachable & (ApprovalsRequest.status != PENDING), status, limit, offset)
+    return Found(found.requests, found.total, _count(reachable, ApprovalsRequest.status == PENDING))
+
+
+def median_answer_seconds(viewer: Viewer) -> float | None:
+    """Return the usual time until an answer, over the last 30 days; None without one."""
+    query = (
+        select(ApprovalsRequest.created_at, ApprovalsRequest.reviewed_at)
+        .where(
+            _reachable(viewer),
+            ApprovalsRequest.status.in_(("approved", "rejected")),
+            ApprovalsRequest.created_at >= now() - timedelta(days=30),
+        )
+        .order_by(ApprovalsRequest.id.desc())
+        .limit(MOST_ANSWERS)
+    )
+    rows = db.session.execute(query)
+    took = [(answered - asked).total_seconds() for asked, answered in rows if answered]
+    return median(took) if took else None
 
 
 def own(viewer: Viewer, *, status: str | None = None, limit: int = 50, offset: int = 0) -> Found:

@@ -23,7 +23,7 @@ from .identity import (
     TestStep,
 )
 from .policies import Asked, Facts, Finding, Policy
-from .protocols import ApprovalDesk, Provider, TaskRunner, Trainer
+from .protocols import ApprovalDesk, Keyed, Provider, TaskRunner, Trainer
 from .registrations import (
     EventType,
     HealthCheck,
@@ -36,7 +36,16 @@ from .registrations import (
     Setting,
     Severity,
 )
-from .running import Artifact, Capability, Hardware, Launch, Order, StopStep
+from .running import (
+    Artifact,
+    Capability,
+    Hardware,
+    KeyCheck,
+    KeyNeed,
+    Launch,
+    Order,
+    StopStep,
+)
 from .submissions import (
     Action,
     Checkpoint,
@@ -72,6 +81,9 @@ __all__ = [
     "Hold",
     "Identity",
     "JobState",
+    "KeyCheck",
+    "KeyNeed",
+    "Keyed",
     "Launch",
     "LoginAttempt",
     "LoginMethod",

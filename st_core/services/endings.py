@@ -18,6 +18,7 @@ from sqlalchemy import select
 
 from ..clock import now
 from ..db import db, retried, storable, unit_of_work
+from ..errors import KeyRefused
 from ..failpoints import failpoint
 from ..models import Attempt, Job, JobLog, JobState
 from ..progress.readings import Phase, Progress
@@ -52,9 +53,9 @@ def finish(job_id: int, number: int, fence: int, progress: Progress) -> None:
 
 
 @retried
-def not_started(job_id: int, number: int, fence: int, reason: str) -> None:
+def not_started(job_id: int, number: int, fence: int, reason: str, code: str = "") -> None:
     """Command: the provider says that nothing was started; try again, or fail after the last
-    attempt."""
+    attempt. A refused key stays with the attempt as its outcome."""
     failed = Progress(Phase.FAILED, message=reason, resumable=True)
     with unit_of_work(gate="dispatch"):
         job = jobs.lock(job_id)
@@ -62,6 +63,8 @@ def not_started(job_id: int, number: int, fence: int, reason: str) -> None:
         if attempt is None:
             return
         _close(attempt, failed)
+        if code == KeyRefused.code:
+            attempt.outcome = code
         if job.cancel_requested_at is not None:
             jobs.move(job, JobState.CANCELLED, message="cancelled while it was starting")
         elif job.attempt < job.max_attempts:

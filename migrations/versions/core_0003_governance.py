@@ -29,6 +29,21 @@ def upgrade() -> None:
     op.create_index(op.f("ix_job_array_id"), "job", ["array_id"])
     op.add_column("user_account", sa.Column("owner_id", sa.Integer(), nullable=True))
     op.add_column("api_key", sa.Column("made_by_id", sa.Integer(), nullable=True))
+    queued = sa.text("state = 'queued'")
+    op.create_index(
+        "ix_job_line",
+        "job",
+        [
+            sa.text(
+                "(CAST(effective_priority AS BIGINT) * 72057594037927936"
+                " + CAST(coalesce(user_id, 0) AS BIGINT) * 16777216 + coalesce(team_id, 0))"
+            ),
+            "queued_at",
+            "id",
+        ],
+        sqlite_where=queued,
+        postgresql_where=queued,
+    )
     op.create_table(
         "job_dependency",
         sa.Column("job_id", sa.Integer(), nullable=False),
@@ -41,11 +56,10 @@ def upgrade() -> None:
     op.create_index(op.f("ix_job_dependency_on_job_id"), "job_dependency", ["on_job_id"])
     op.create_table(
         "share_usage",
-        sa.Column("kind", sa.String(length=10), nullable=False),
-        sa.Column("subject_id", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("path", sa.String(length=40), nullable=False),
         sa.Column("gpu_seconds", sa.Double(), nullable=False),
         sa.Column("as_of", st_core.db.UtcDateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("kind", "subject_id", name=op.f("pk_share_usage")),
+        sa.PrimaryKeyConstraint("path", name=op.f("pk_share_usage")),
     )
     op.create_table(
         "decision",
@@ -62,6 +76,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_decision_job", "decision", ["job_id"])
     op.create_index("ix_decision_at", "decision", ["at", "id"])
+    op.create_index("ix_decision_user", "decision", ["user_id", "id"])
     op.create_table(
         "policy_document",
         sa.Column("digest", sa.String(length=64), nullable=False),
@@ -79,6 +94,7 @@ def downgrade() -> None:
     op.drop_table("job_dependency")
     op.drop_column("api_key", "made_by_id")
     op.drop_column("user_account", "owner_id")
+    op.drop_index("ix_job_line", "job")
     op.drop_index(op.f("ix_job_array_id"), "job")
     for column in ("preemptible", "array_index", "array_id", "approved_digest", "demands"):
         op.drop_column("job", column)

@@ -22,6 +22,7 @@ class Decision(Model):
     __table_args__ = (
         Index("ix_decision_job", "job_id"),
         Index("ix_decision_at", "at", "id"),
+        Index("ix_decision_user", "user_id", "id"),
         {"sqlite_autoincrement": True},
     )
 

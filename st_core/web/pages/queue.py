@@ -28,13 +28,12 @@ def queue() -> str:
     found = job_queue.entries(viewer, (*ACTIVE, *WAITING), user_id=user_id, limit=MOST_ROWS)
     waiting = [entry for entry in found if entry.job.state in WAITING]
     active = [entry for entry in found if entry.job.state in ACTIVE]
-    queued = [entry.job for entry in waiting if entry.job.state is JobState.QUEUED]
     waits, runs, asks = job_queue.totals(viewer, user_id)
     in_force = limits.current()
     return render(
         "queue/queue.html",
         Page("Job Queue", "queue", (Crumb("Cloud"), Crumb("Job Queue"))),
-        waiting=queue_page.waiting(viewer, waiting, forecast.starts(queued)),
+        waiting=queue_page.waiting(viewer, waiting, forecast.starts()),
         active=queue_page.active(active, job_history.current_attempts([e.job for e in active])),
         counted=_counted(waits, runs, asks),
         paused=in_force["paused"],

@@ -89,7 +89,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     path, data = config.read_file()  # 1 configuration
     plugins = PluginManager(_enabled(overrides, data))  # 2 plugins
     settings = config.load(  # 3 settings
-        _declared(plugins), plugins.installed, data, path, overrides
+        _declared(plugins), set(plugins.installed) - set(plugins.enabled), data, path, overrides
     )
     _check_choices(settings)
     logs.configure(settings.value("logging.format"), settings.value("logging.level"))

@@ -42,6 +42,7 @@ USER_ID = click.argument("user_id", type=click.IntRange(1))
             f"{HERE}.auth_levels:remove_permission",
             "Let somebody's levels alone decide again.",
         ),
+        "rules": (f"{HERE}.auth_rules:rules", "What people of a level may use."),
         "credentials": (f"{HERE}.auth_credentials:credentials", "List somebody's credentials."),
         "set-credential": (f"{HERE}.auth_credentials:set_credential", "Store a credential."),
         "delete-credential": (

@@ -16,7 +16,7 @@ def st_nav_items(viewer: Viewer) -> list[NavItem]:
     Given:  the viewer.
     Answer: a list of NavItem; one with a permission shows only to its holders.
     Rules:  no network, under 10 ms.
-    Used by: audit, simpletuner_trainer.
+    Used by: audit, resource_rules, simpletuner_trainer.
     """
 
 

@@ -73,7 +73,7 @@ def st_blueprints() -> list[Blueprint]:
             name.
     Rules:  every route declares its permission through `st_core.api.routing`; no URL of somebody
             else.
-    Used by: audit, local_gpu, metrics, oidc, simpletuner_trainer.
+    Used by: audit, local_gpu, metrics, oidc, resource_rules, simpletuner_trainer.
     """
 
 
@@ -109,7 +109,7 @@ def st_event_types() -> list[EventType]:
     Given:  nothing.
     Answer: a list of EventType.
     Rules:  one fact, one event; a permission says who may see it when the subject alone does not.
-    Used by: audit, local_gpu, network_trust.
+    Used by: audit, local_gpu, network_trust, resource_rules.
     """
 
 

@@ -27,7 +27,7 @@ def st_check_access(submission: Submission) -> list[Denial]:
     Given:  the submission, complete and checked for form.
     Answer: one Denial per rule that forbids it; an empty list lets it pass.
     Rules:  no writes, no network, under 50 ms.
-    Used by: command_trainer, simpletuner_trainer.
+    Used by: command_trainer, resource_rules, simpletuner_trainer.
     """
 
 

@@ -27,6 +27,8 @@ WATCHED: dict[str, frozenset[str]] = {
     "org": frozenset(),
     "permission_override": frozenset(),
     "provider_credential": frozenset({"last_used_at"}),
+    "resource_rules_attachment": frozenset(),
+    "resource_rules_rule": frozenset(),
     "revision": frozenset(),
     "stored_setting": frozenset(),
     "team": frozenset(),

@@ -16,7 +16,7 @@ def st_nav_items(viewer: Viewer) -> list[NavItem]:
     Given:  the viewer.
     Answer: a list of NavItem; one with a permission shows only to its holders.
     Rules:  no network, under 10 ms.
-    Used by: audit, resource_rules, simpletuner_trainer.
+    Used by: approvals, audit, resource_rules, simpletuner_trainer.
     """
 
 
@@ -28,5 +28,5 @@ def st_page_sections(page: str, viewer: Viewer, subject: Any) -> list[Section]:
     Given:  the page's name (job, system, admin), the viewer, and its subject (the job on page job).
     Answer: a list of Section, each with a template below the plugin's name and an explicit context.
     Rules:  a failing section is shown as failed and harms no other.
-    Used by: local_gpu.
+    Used by: approvals, local_gpu.
     """

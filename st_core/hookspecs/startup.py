@@ -21,7 +21,7 @@ def st_settings() -> list[Setting]:
     Answer: a list of Setting with help, unit and default; an unknown key in the file then stops the
             start.
     Rules:  no side effects; secrets are marked `secret=True` and never shown.
-    Used by: audit, command_trainer, ldap, local_gpu, metrics, network_trust, oidc,
+    Used by: approvals, audit, command_trainer, ldap, local_gpu, metrics, network_trust, oidc,
             simpletuner_trainer, tiny_trainer.
     """
 
@@ -47,7 +47,7 @@ def st_startup(app: Flask) -> None:
     Answer: nothing; raise StError to stop the start with that sentence.
     Rules:  idempotent, because every process of a server does it; open an own unit of work to
             write.
-    Used by: audit, local_gpu, network_trust.
+    Used by: approvals, audit, local_gpu, network_trust.
     """
 
 
@@ -73,7 +73,7 @@ def st_blueprints() -> list[Blueprint]:
             name.
     Rules:  every route declares its permission through `st_core.api.routing`; no URL of somebody
             else.
-    Used by: audit, local_gpu, metrics, oidc, resource_rules, simpletuner_trainer.
+    Used by: approvals, audit, local_gpu, metrics, oidc, resource_rules, simpletuner_trainer.
     """
 
 
@@ -109,7 +109,7 @@ def st_event_types() -> list[EventType]:
     Given:  nothing.
     Answer: a list of EventType.
     Rules:  one fact, one event; a permission says who may see it when the subject alone does not.
-    Used by: audit, local_gpu, network_trust, resource_rules.
+    Used by: approvals, audit, local_gpu, network_trust, resource_rules.
     """
 
 
@@ -122,7 +122,7 @@ def st_services() -> list[Service]:
     Answer: a list of Service.
     Rules:  runs in an application context of its own each time; survives running late, twice, or
             never.
-    Used by: audit, ldap, local_gpu, network_trust.
+    Used by: approvals, audit, ldap, local_gpu, network_trust.
     """
 
 

@@ -128,7 +128,7 @@ def _submission(viewer: Viewer, job: Job, amendment: Amendment) -> Submission:
         team_id=job.team_id,
         hardware=job.hardware,
         gpu_count=job.gpu_count,
-        name=job.name,
+        name=amendment.name or job.name,
         start_from_job_id=job.start_from_job_id,
         start_from_checkpoint=job.start_from_checkpoint,
         time_limit_seconds=job.time_limit_seconds,

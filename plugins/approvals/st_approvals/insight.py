@@ -150,9 +150,8 @@ def waiting(request: ApprovalsRequest, job: Job) -> Waiting:
 
 def _described(job: Job) -> dict[str, Any]:
     """Return what an approver compares: the config, and where and how long it runs."""
-    place = {"provider": job.provider, "hardware": job.hardware, "gpu_count": job.gpu_count}
-    limit = {"time_limit_seconds": job.time_limit_seconds}
-    return {**job.config, "(runs on)": place, "(limits)": limit}
+    beside = ("provider", "hardware", "gpu_count", "time_limit_seconds")
+    return {**job.config, **{f"({name})": getattr(job, name) for name in beside}}
 
 
 def _approvals(job_ids: Sequence[int]) -> dict[int, ApprovalsRequest]:

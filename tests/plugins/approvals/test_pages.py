@@ -39,7 +39,7 @@ def test_the_difference_to_the_last_approved_run_is_shown(office: Office) -> Non
     assert "approved by lea" in text
     context = office.lea.get(f"/api/approvals/requests/{second}/context").json
     assert [change["path"] for change in context["last_approved"]["changes"]] == [
-        "(runs on)",
+        "(hardware)",
         "steps",
     ]
     assert (context["history"]["total"], context["waiting"]["queued_ahead"]) == (1, 1)

@@ -211,7 +211,7 @@ def unit_of_work(gate: str | None = None) -> Iterator[Session]:
 def pass_gate(name: str) -> None:
     """Step: hold one more gate until the unit of work ends.
 
-    Only `dispatch` after `submit`: gates are passed in one order everywhere.
+    Gates are passed in one order everywhere: `submit`, `dispatch`, `people`.
     """
     assert_unit_of_work()
     if db.engine.dialect.name != "sqlite":

@@ -21,6 +21,7 @@ CORE_EVENTS = (
     EventType("job.rejected", "A waiting job was rejected", audit_name="job.rejected"),
     EventType("job.deleted", "A job's record was deleted"),
     EventType("job.priority_changed", "A job's priority was changed"),
+    EventType("job.went_ahead", "A job started before one that stood before it in the queue"),
     EventType("job.bypass_used", "A right to skip a gate was used", severity=Severity.WARNING),
     EventType("quota.warning", "A limit is nearly reached", "quota", Severity.WARNING),
     EventType("quota.exceeded", "A limit refused a submission", "quota", Severity.WARNING),
@@ -37,6 +38,12 @@ CORE_EVENTS = (
         "admin",
         permission="admin.config",
         audit_name="config.changed",
+    ),
+    EventType(
+        "policy.applied",
+        "Policy files were put in force",
+        "admin",
+        permission="admin.config",
     ),
     EventType(
         "admin.user_created",
@@ -125,8 +132,21 @@ IDENTITY_EVENTS = (
     EventType("credential.created", "A credential was stored", "auth", permission="admin.users"),
     EventType(
         "credential.rotated",
-        "A credential was retired for rotation",
+        "A new value of a credential was asked for",
         "auth",
+        permission="admin.users",
+    ),
+    EventType(
+        "credential.proven",
+        "A new value of a credential works and is in force",
+        "auth",
+        permission="admin.users",
+    ),
+    EventType(
+        "credential.refused",
+        "A new value of a credential was refused, the old one stays",
+        "auth",
+        Severity.WARNING,
         permission="admin.users",
     ),
     EventType("credential.deleted", "A credential was deleted", "auth", permission="admin.users"),

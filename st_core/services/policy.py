@@ -10,8 +10,8 @@ every process.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
-from contextlib import suppress
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from flask import current_app, g
@@ -150,6 +150,8 @@ def remembered(question: Hashable, ask: Callable[[], Answer]) -> Answer:
     It is kept under the generation that this context has seen: when another thread has seen a newer
     one meanwhile, ours may be out of date and is used this once.
     """
+    if g.get("st_policy_anew"):
+        return ask()
     mine = memory()
     kept = mine.answers.get(question)
     if kept is not None and kept[0] == mine.generation:
@@ -162,6 +164,16 @@ def remembered(question: Hashable, ask: Callable[[], Answer]) -> Answer:
             mine.answers.clear()
         mine.answers[question] = (seen, answer)
     return answer
+
+
+@contextmanager
+def anew() -> Iterator[None]:
+    """Let every answer be asked for meanwhile, and none be kept: the rows are being changed."""
+    g.st_policy_anew = True
+    try:
+        yield
+    finally:
+        del g.st_policy_anew
 
 
 def bump() -> None:

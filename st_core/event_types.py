@@ -24,6 +24,13 @@ CORE_EVENTS = (
     EventType("job.went_ahead", "A job started before one that stood before it in the queue"),
     EventType("job.bypass_used", "A right to skip a gate was used", severity=Severity.WARNING),
     EventType("quota.warning", "A limit is nearly reached", "quota", Severity.WARNING),
+    EventType(
+        "quota.notified",
+        "A limit that tells the administrators is reached",
+        "quota",
+        Severity.WARNING,
+        permission="quota.view",
+    ),
     EventType("quota.exceeded", "A limit refused a submission", "quota", Severity.WARNING),
     EventType("config.created", "A config was created", "config", permission="config.view"),
     EventType("config.saved", "A revision was saved", "config", permission="config.view"),

@@ -16,6 +16,11 @@ branch_labels = None
 depends_on = None
 
 NEVER_AGAIN = {"sqlite_autoincrement": True}
+NEW_VALUES = (
+    ("new_sealed", sa.Text()),
+    ("new_fingerprint", sa.String(length=20)),
+    ("rotation_asked_at", st_core.db.UtcDateTime(timezone=True)),
+)
 
 
 def upgrade() -> None:
@@ -28,6 +33,8 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_job_array_id"), "job", ["array_id"])
     op.add_column("user_account", sa.Column("owner_id", sa.Integer(), nullable=True))
+    for column, kind in NEW_VALUES:
+        op.add_column("provider_credential", sa.Column(column, kind, nullable=True))
     op.add_column("api_key", sa.Column("made_by_id", sa.Integer(), nullable=True))
     queued = sa.text("state = 'queued'")
     op.create_index(
@@ -40,9 +47,15 @@ def upgrade() -> None:
             ),
             "queued_at",
             "id",
+            "provider",
+            "hardware",
         ],
         sqlite_where=queued,
         postgresql_where=queued,
+    )
+    skips = sa.text("state = 'queued' AND bypasses_queue")
+    op.create_index(
+        "ix_job_skips", "job", ["id"], sqlite_where=skips, postgresql_where=skips
     )
     op.create_table(
         "job_dependency",
@@ -92,8 +105,11 @@ def downgrade() -> None:
     op.drop_table("decision")
     op.drop_table("share_usage")
     op.drop_table("job_dependency")
+    for column, _ in NEW_VALUES:
+        op.drop_column("provider_credential", column)
     op.drop_column("api_key", "made_by_id")
     op.drop_column("user_account", "owner_id")
+    op.drop_index("ix_job_skips", "job")
     op.drop_index("ix_job_line", "job")
     op.drop_index(op.f("ix_job_array_id"), "job")
     for column in ("preemptible", "array_index", "array_id", "approved_digest", "demands"):

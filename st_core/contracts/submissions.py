@@ -145,9 +145,12 @@ class Remedy:
 class Hold:
     """A reason to let a queued job wait. `scope` says for whom it holds as well: job, alike (same
     provider, hardware and number of GPUs), hardware (same provider and hardware) or provider (all
-    its jobs). Any one of `remedies` would end it."""
+    its jobs); of the queue's own limits person, team or everyone. Any one of `remedies` would end
+    it. `free_devices` counts the wanted devices that are free, where there are too few of them.
+    """
 
     reason: str
     retry_after_seconds: float = 5.0
     scope: str = "job"
     remedies: tuple[Remedy, ...] = ()
+    free_devices: int | None = None

@@ -13,12 +13,12 @@ from ..db import Model, UtcDateTime
 class ShareUsage(Model):
     """The decayed use of one circle of people: `gpu_seconds` as of `as_of`, halved per half-life.
 
-    `kind` is user, team or org, `subject_id` its row's number (0: those without one).
+    `path` is the numbers of organisation, team and person as far as they go ("3", "3/5", "3/5/17"),
+    0 for those in none.
     """
 
     __tablename__ = "share_usage"
 
-    kind: Mapped[str] = mapped_column(String(10), primary_key=True)
-    subject_id: Mapped[int] = mapped_column(primary_key=True)
+    path: Mapped[str] = mapped_column(String(40), primary_key=True)
     gpu_seconds: Mapped[float]
     as_of: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -22,7 +22,7 @@ from ..errors import KeyRefused
 from ..failpoints import failpoint
 from ..models import Attempt, Job, JobLog, JobState
 from ..progress.readings import Phase, Progress
-from . import jobs, starting_points, tasks, workspaces
+from . import jobs, shares, starting_points, tasks, workspaces
 
 KEPT_LOG_BYTES = 64 * 1024
 MESSAGE_CHARACTERS = 4000
@@ -148,6 +148,7 @@ def _close(attempt: Attempt, progress: Progress) -> None:
     attempt.progress = plain(progress, attempt.progress)
     attempt.progress_at = now()
     attempt.lease_owner = attempt.lease_expires_at = attempt.next_poll_at = None
+    shares.charge(attempt.job, attempt)
 
 
 def _settle(job: Job, attempt: Attempt, progress: Progress, resume_from: str | None) -> None:

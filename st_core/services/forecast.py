@@ -25,9 +25,8 @@ from ..clock import now
 from ..db import db
 from ..models import Attempt, Job, JobDependency, JobState
 from ..models.jobs import IS_ACTIVE, IS_QUEUED
-from . import job_fields, registries, run_lengths, settings
+from . import job_fields, registries, run_lengths, settings, turns
 from .playing import Caps, Run, play
-from .queue import ORDER
 from .run_lengths import Lengths
 
 PLAYS = 120
@@ -159,7 +158,7 @@ def _left(
 
 def _waiting() -> list[Run]:
     """Return the first queued jobs that may start once there is room."""
-    query = select(Job).where(IS_QUEUED, ~_IS_AFTER_ANOTHER).order_by(*ORDER).limit(MOST_WAITING)
+    query = turns.ordered(select(Job).where(IS_QUEUED, ~_IS_AFTER_ANOTHER)).limit(MOST_WAITING)
     known = registries.providers()
     return [_run(job) for job in db.session.scalars(query) if job.provider in known]
 

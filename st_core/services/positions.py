@@ -1,4 +1,4 @@
-"""Where a job stands in the queue: by priority, then by time, then by number."""
+"""Where a job stands in the queue: by priority, then by time, then by number, or by fair share."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from sqlalchemy import and_, bindparam, func, or_, select
 from ..db import UtcDateTime, db, table_of
 from ..models import Job, JobState
 from ..models.jobs import IS_QUEUED
+from . import turns
 
 #: Made once: building it takes longer than running it, and every submission asks.
 _BEFORE = (
@@ -35,5 +36,14 @@ def position(job: Job) -> int:
     """Return the place of a queued job, 1 for the next; 0 when it does not wait in the queue."""
     if job.state is not JobState.QUEUED:
         return 0
+    if turns.is_fair():
+        return _fair_position(job)
     asked = {"priority": job.effective_priority, "moment": job.queued_at, "number": job.id}
     return 1 + (db.session.scalar(_BEFORE, asked) or 0)
+
+
+def _fair_position(job: Job) -> int:
+    """Return the place of a queued job in the order of the fair share."""
+    every, order = turns.keyed(select(Job.id).where(IS_QUEUED))
+    numbered = every.add_columns(func.row_number().over(order_by=order).label("place")).subquery()
+    return db.session.scalar(select(numbered.c.place).where(numbered.c.id == job.id)) or 0

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..contracts import Hold, Remedy, Viewer
@@ -55,6 +55,7 @@ def of(viewer: Viewer, job: Job) -> list[Holding]:
         *_plugins(job, present),
         _turn(job),
     ]
+    found += _last_said(job, found)
     return [
         replace(one, remedies=tuple(told_remedy(viewer, each) for each in one.remedies))
         for one in found
@@ -125,8 +126,8 @@ def _places(job: Job) -> Iterator[Holding]:
 
 
 def _limits(viewer: Viewer, job: Job, present: Load) -> Iterator[Holding]:
-    circles = [
-        ("Limit for everyone", "queue.max_concurrent", present.total, True),
+    circles: list[tuple[str, str, int, ColumnElement[bool]]] = [
+        ("Limit for everyone", "queue.max_concurrent", present.total, true()),
         (
             "Limit per person",
             "queue.user_max_concurrent",
@@ -145,14 +146,24 @@ def _limits(viewer: Viewer, job: Job, present: Load) -> Iterator[Holding]:
         elif used < most:
             yield Holding(name, "pass", f"{used} of {most} run")
         else:
-            query = select(Job).where(IS_ACTIVE, whose).order_by(Job.started_at, Job.id)
-            holders = list(db.session.scalars(query.limit(MOST_NAMED)))
-            named = tuple(told(viewer, other) for other in holders)
-            more = (f"{used - len(named)} more",) if used > len(named) else ()
-            ends = [Remedy("end_job", str(one.id), f"Job {one.id} ends.") for one in holders]
-            raised = Remedy("raise_limit", key, f"The limit {key} is raised.", float(used + 1))
-            text = f"{used} of {most} run."
-            yield Holding(name, "no", text, (*named, *more), (*ends, raised))
+            named, remedies = _running(viewer, key, used, most, whose)
+            yield Holding(name, "no", f"{used} of {most} run.", named, remedies)
+
+
+def _running(
+    viewer: Viewer, key: str, used: int, most: int, whose: ColumnElement[bool]
+) -> tuple[tuple[str, ...], tuple[Remedy, ...]]:
+    """Return who fills a limit, and what makes room under it."""
+    query = select(Job).where(IS_ACTIVE, whose).order_by(Job.started_at, Job.id).limit(MOST_NAMED)
+    holders = list(db.session.scalars(query))
+    named = [told(viewer, other) for other in holders]
+    if used > len(holders):
+        named.append(f"{used - len(holders)} more")
+    raised = Remedy("raise_limit", key, f"The limit {key} is raised to {used + 1}.", used + 1.0)
+    if used > most:  # it was lowered below what runs: one that ends makes no room
+        return tuple(named), (raised,)
+    ends = (Remedy("end_job", str(one.id), f"Job {one.id} ends.") for one in holders)
+    return tuple(named), (*ends, raised)
 
 
 def _plugins(job: Job, present: Load) -> Iterator[Holding]:
@@ -185,6 +196,15 @@ def _turn(job: Job) -> Holding:
         return Holding("Its turn", "pass", "it is the first in the queue")
     text = f"{place - 1} before it in the queue"
     return Holding("Its turn", "ask", text, (f"priority {job.effective_priority}",))
+
+
+def _last_said(job: Job, found: list[Holding]) -> Iterator[Holding]:
+    """Yield what the dispatcher found at its last look, unless a gate says the same: that it keeps
+    room for one before it, or that a plugin would not have it after all."""
+    reason = job.hold_reason
+    if reason and job.state is JobState.QUEUED and all(reason != one.text for one in found):
+        remedy = Remedy("wait", "dispatch", f"This ends: {reason}")
+        yield Holding("At its last look", "no", reason, ("the dispatcher",), (remedy,))
 
 
 def told(viewer: Viewer, job: Job) -> str:

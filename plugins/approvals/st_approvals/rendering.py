@@ -9,8 +9,10 @@ from st_core.db import db
 from st_core.models import Job, JobState
 from st_core.services import users
 
-from . import inbox, insight, schemas
+from . import inbox, insight
+from . import request_schemas as schemas
 from .models import ApprovalsDelegation, ApprovalsRequest, ApprovalsVote
+from .schemas import Delegation
 
 
 def request(row: ApprovalsRequest) -> schemas.Request:
@@ -110,11 +112,11 @@ def _record(record: insight.Record) -> schemas.Record:
     )
 
 
-def delegations(rows: Sequence[ApprovalsDelegation]) -> list[schemas.Delegation]:
+def delegations(rows: Sequence[ApprovalsDelegation]) -> list[Delegation]:
     """Return delegations with the names of both."""
     names = users.display_names({one for row in rows for one in (row.user_id, row.delegate_id)})
     return [
-        schemas.Delegation(
+        Delegation(
             id=row.id,
             user_id=row.user_id,
             username=names.get(row.user_id, ""),

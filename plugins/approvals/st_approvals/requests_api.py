@@ -9,7 +9,8 @@ from st_core.api.guard import current_viewer
 from st_core.api.routing import SIGNED_IN, route
 from st_core.contracts import Viewer
 
-from . import deciding, expiry, inbox, rendering, schemas
+from . import deciding, expiry, inbox, rendering
+from . import request_schemas as schemas
 from .deciding import APPROVE, REJECT
 from .rules_api import ROOT, blueprint
 from .voices import RIGHTS

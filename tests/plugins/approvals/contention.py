@@ -33,7 +33,7 @@ from st_core.services.amendments import Amendment
 from tests.core.processes import crew
 
 #: How long requests live, in milliseconds: some end before, some after the first decision.
-LIVES = (0, 60)
+LIVES = (0, 300)
 WON = {deciding.APPROVE: "approved", deciding.REJECT: "rejected", "edit": "cancelled"}
 
 

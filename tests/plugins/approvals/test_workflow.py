@@ -1,4 +1,5 @@
-"""The workflow of guide section 3 through HTTP: ask, decide, and what becomes of the job."""
+"""The workflow of guide section 3 through HTTP: ask (`st_require_approval`), decide (by the API or
+the queue, through `st_approval_desk`), and what becomes of the job."""
 
 from __future__ import annotations
 

@@ -1,0 +1,90 @@
+"""A server with something of every part in force, and its policy as files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from st_core.services.policy_parts import applying, files, parts
+from st_core.services.policy_parts.planning import Plan
+
+PLUGINS = ("resource_rules", "zoo")
+RULES = """
+rules:
+  - name: team x
+    resource_type: config
+    pattern: team-x-*
+    levels: [researcher, contractor]
+  - name: no a100
+    resource_type: hardware
+    pattern: a100*
+    action: deny
+    levels: [contractor]
+"""
+LEVELS = """
+levels:
+  - {name: viewer, priority: 10}
+  - {name: researcher, priority: 20}
+  - {name: contractor, priority: 15, description: für eine Weile, permissions: [job.submit]}
+  - {name: lead, priority: 30, permissions: [queue.manage]}
+  - {name: admin, priority: 100}
+"""
+ORGS = """
+orgs:
+  - slug: ml-research
+    name: ML Research
+    settings: {colours: [red, blue], since: "2026-01-31"}
+    teams:
+      - {slug: nlp, name: NLP Team}
+      - {slug: vision, name: Vision, is_active: false}
+  - {slug: ops, name: Ops}
+"""
+TESTS = """
+tests:
+  - name: Contractors run no A100
+    given: {user: kim, levels: [contractor], config_name: team-x-1, hardware: gpu-a100-80gb}
+    expect: refused
+    by: [no a100]
+  - name: Researchers run their team's configs
+    given: {levels: [researcher], config_name: team-x-1, hardware: a100}
+    expect: admitted
+"""
+FILES = {"levels.yaml": LEVELS, "orgs.yaml": ORGS, "resource_rules.yaml": RULES}
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    """A server with resource rules."""
+    return make_app(plugins=PLUGINS)
+
+
+def read(given: dict[str, str]) -> files.Tree:
+    """Return the tree of some files, in the app's context."""
+    return files.read(given, parts.known())
+
+
+def put(app: Flask, given: dict[str, str]) -> Plan:
+    """Put files in force."""
+    with app.app_context():
+        return applying.apply(applying.CONSOLE, read(given))
+
+
+def exported(app: Flask) -> dict[str, str]:
+    """Return what is in force as files."""
+    with app.app_context():
+        return files.write(applying.export(applying.CONSOLE), {})
+
+
+def digest(app: Flask) -> str:
+    """Return the digest of everything in force."""
+    with app.app_context():
+        return parts.digest({name: parts.in_force(one) for name, one in parts.known().items()})
+
+
+def in_force(app: Flask, name: str) -> Any:
+    """Return one part as it stands."""
+    with app.app_context():
+        return parts.known()[name].document()

@@ -114,7 +114,7 @@ def _places(job: Job) -> Iterator[Holding]:
         ("trainer", job.trainer, registries.trainers()),
     ):
         if name in known:
-            yield Holding(what.title(), "pass", f"{name} is enabled")
+            yield Holding(what.title(), "pass", f"the {what} {name} is enabled")
             continue
         remedy = Remedy(f"enable_{what}", name, f"An admin enables the {what} {name}.")
         text = f"The {what} {name} is not enabled."

@@ -1,7 +1,7 @@
 """Why a job waits: every gate is told, and exactly the named changes start it.
 
 The states are random: people, teams, running jobs, those ahead, limits, a paused queue, approvals,
-dependencies, one place on a machine. The named changes are made for real through the API, and every
+dependencies, with the fair share and without. The named changes are made for real through the API, and every
 smaller set of changes that the API offers is tried in vain on the same state built anew.
 """
 
@@ -69,6 +69,7 @@ class World:
                 "queue.user_max_concurrent": drawn.randint(1, 2),
                 "queue.team_max_concurrent": drawn.randint(1, 2),
                 "queue.paused": drawn.random() < 0.15,
+                "queue.enable_fair_share": drawn.random() < 0.3,
             }
             session.add_all(StoredSetting(key=key, value=value) for key, value in values.items())
             running = [self._job(drawn, JobState.RUNNING) for _ in range(drawn.randint(0, 3))]

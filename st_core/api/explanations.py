@@ -41,9 +41,9 @@ def why(job_id: str) -> schemas.Why:
     )
 
 
-def holdings(trail: Iterable[Holding]) -> list[schemas.Holding]:
-    """Return gates before a start as clients know them."""
-    return [schemas.Holding.model_validate(one) for one in trail]
+def holdings(trail: Iterable[Holding], *, passed: bool = True) -> list[schemas.Holding]:
+    """Return gates before a start as clients know them; without `passed` only those that hold."""
+    return [schemas.Holding.model_validate(one) for one in trail if passed or one.result != "pass"]
 
 
 def _expected(found: Forecast) -> schemas.Expected:

@@ -7,10 +7,21 @@ from __future__ import annotations
 from flask import Blueprint
 
 from ..errors import Malformed
-from ..services import amendments, configs, job_history, job_list, jobs, queue, submission, syncing
+from ..services import (
+    amendments,
+    configs,
+    explanations,
+    job_history,
+    job_list,
+    jobs,
+    queue,
+    submission,
+    syncing,
+)
 from ..services.amendments import Amendment
 from ..services.job_list import JobFilter
 from . import rendering
+from .explanations import holdings
 from .guard import current_viewer
 from .routing import route
 from .schemas import jobs as schemas
@@ -269,7 +280,8 @@ def _answer(job_id: str) -> schemas.JobAnswer:
         username=user.username if user else None,
         place=queue.position(job),
     )
-    return schemas.JobAnswer.model_validate({**fields, "job": fields})
+    held = holdings(explanations.gates(current_viewer(), job), passed=False)
+    return schemas.JobAnswer.model_validate({**fields, "job": fields, "waits_for": held})
 
 
 def _filter(query: schemas.JobQuery) -> JobFilter:

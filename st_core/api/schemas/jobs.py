@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BeforeValidator, Field
 
+from .explanations import Holding
 from .kinds import Answer, Body, Dollars, JsonObject, JsonValue, Listing, Page, Query
 
 
@@ -68,6 +69,9 @@ class JobAnswer(Job):
     """One job: its fields at the top, and once more under `job` for clients that look there."""
 
     job: Job
+    waits_for: list[Holding] = Field(
+        [], description="The gates a waiting job stands before; `/api/queue/<job>/why` tells more."
+    )
 
 
 class JobList(Listing):

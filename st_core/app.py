@@ -48,6 +48,8 @@ BUNDLED = (
     "command_trainer",
     "resource_rules",
     "approvals",
+    "credentials",
+    "quotas",
     "audit",
     "metrics",
 )

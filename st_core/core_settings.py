@@ -9,6 +9,7 @@ from pydantic import AfterValidator
 
 from .contracts import Setting
 from .outgoing.addresses import check_entries
+from .secret_settings import SECRET_SETTINGS
 
 
 def _below_admin(level: str) -> str:
@@ -97,33 +98,7 @@ CORE_SETTINGS = (
         secret=True,
         env="SIMPLETUNER_CREDENTIAL_KEY",
     ),
-    Setting(
-        "secrets.stale_threshold_days",
-        int,
-        90,
-        "A credential with the same value for longer is stale and has a badge.",
-        unit="days",
-        editable=True,
-        minimum=1,
-        maximum=365,
-    ),
-    Setting(
-        "secrets.early_warning_enabled",
-        bool,
-        False,
-        "Whether a credential has a badge some time before it is stale.",
-        editable=True,
-    ),
-    Setting(
-        "secrets.early_warning_percent",
-        int,
-        75,
-        "At which part of that age the early warning comes.",
-        unit="percent",
-        editable=True,
-        minimum=1,
-        maximum=99,
-    ),
+    *SECRET_SETTINGS,
     Setting(
         "network.allowed_private",
         Annotated[list[str], AfterValidator(check_entries)],

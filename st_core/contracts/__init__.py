@@ -23,7 +23,7 @@ from .identity import (
     TestStep,
 )
 from .policies import Asked, Facts, Finding, Policy
-from .protocols import ApprovalDesk, Keyed, Provider, TaskRunner, Trainer
+from .protocols import ApprovalDesk, Keyed, KeyedTrainer, Provider, TaskRunner, Trainer
 from .registrations import (
     EventType,
     HealthCheck,
@@ -84,6 +84,7 @@ __all__ = [
     "KeyCheck",
     "KeyNeed",
     "Keyed",
+    "KeyedTrainer",
     "Launch",
     "LoginAttempt",
     "LoginMethod",

@@ -111,6 +111,14 @@ class Trainer(Protocol):
         not."""
 
 
+@runtime_checkable
+class KeyedTrainer(Protocol):
+    """What a trainer has besides when its jobs can use somebody's key."""
+
+    def keys_for(self, config: Mapping[str, Any]) -> Sequence[KeyNeed]:
+        """Return the keys that a job with this config needs or may use."""
+
+
 class ApprovalDesk(Protocol):
     """Decides about jobs that wait for approval, whichever door the decision came through."""
 

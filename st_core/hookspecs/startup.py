@@ -21,8 +21,8 @@ def st_settings() -> list[Setting]:
     Answer: a list of Setting with help, unit and default; an unknown key in the file then stops the
             start.
     Rules:  no side effects; secrets are marked `secret=True` and never shown.
-    Used by: approvals, audit, command_trainer, ldap, local_gpu, metrics, network_trust, oidc,
-            simpletuner_trainer, tiny_trainer.
+    Used by: approvals, audit, command_trainer, credentials, ldap, local_gpu, metrics,
+            network_trust, oidc, quotas, simpletuner_trainer, tiny_trainer.
     """
 
 
@@ -47,7 +47,7 @@ def st_startup(app: Flask) -> None:
     Answer: nothing; raise StError to stop the start with that sentence.
     Rules:  idempotent, because every process of a server does it; open an own unit of work to
             write.
-    Used by: approvals, audit, local_gpu, network_trust.
+    Used by: approvals, audit, local_gpu, network_trust, quotas.
     """
 
 
@@ -73,7 +73,8 @@ def st_blueprints() -> list[Blueprint]:
             name.
     Rules:  every route declares its permission through `st_core.api.routing`; no URL of somebody
             else.
-    Used by: approvals, audit, local_gpu, metrics, oidc, resource_rules, simpletuner_trainer.
+    Used by: approvals, audit, credentials, local_gpu, metrics, oidc, quotas, resource_rules,
+            simpletuner_trainer.
     """
 
 
@@ -85,7 +86,7 @@ def st_commands() -> list[click.Command]:
     Given:  nothing.
     Answer: a list of click commands or groups.
     Rules:  a command that needs the database runs inside an application context it asks for.
-    Used by: audit, local_gpu, simpletuner_trainer.
+    Used by: audit, local_gpu, quotas, simpletuner_trainer.
     """
 
 
@@ -109,7 +110,7 @@ def st_event_types() -> list[EventType]:
     Given:  nothing.
     Answer: a list of EventType.
     Rules:  one fact, one event; a permission says who may see it when the subject alone does not.
-    Used by: approvals, audit, local_gpu, network_trust, resource_rules.
+    Used by: approvals, audit, credentials, local_gpu, network_trust, quotas, resource_rules.
     """
 
 

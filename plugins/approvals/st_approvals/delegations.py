@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from st_core.clock import now
 from st_core.contracts import Viewer
@@ -16,6 +16,7 @@ from st_core.db import db, storable, unit_of_work
 from st_core.errors import Conflict, NotFound, SetTimeRule
 from st_core.models import User
 from st_core.services import events, permissions
+from st_core.services import policy as memory
 
 from . import persons
 from .models import ApprovalsDelegation
@@ -89,17 +90,22 @@ def end(viewer: Viewer, delegation_id: int) -> None:
 
 def delegators(delegate_id: int) -> list[int]:
     """Return for whom somebody may decide just now, in order of number."""
+    rows = memory.remembered(("approval delegators", delegate_id), lambda: _delegators(delegate_id))
+    return [user_id for user_id, ends_at in rows if ends_at > now()]
+
+
+def _delegators(delegate_id: int) -> list[tuple[int, datetime]]:
+    """Return who delegated to somebody, and until when: the longest of each."""
     query = (
-        select(ApprovalsDelegation.user_id)
+        select(ApprovalsDelegation.user_id, func.max(ApprovalsDelegation.ends_at))
         .where(
             ApprovalsDelegation.delegate_id == delegate_id,
-            ApprovalsDelegation.ends_at > now(),
             ApprovalsDelegation.ended_at.is_(None),
         )
-        .distinct()
+        .group_by(ApprovalsDelegation.user_id)
         .order_by(ApprovalsDelegation.user_id)
     )
-    return list(db.session.scalars(query))
+    return [(user_id, ends_at) for user_id, ends_at in db.session.execute(query)]
 
 
 def listed(viewer: Viewer) -> list[ApprovalsDelegation]:

@@ -134,6 +134,7 @@ class ApprovalsDelegation(Model):
 
     __tablename__ = "approvals_delegation"
     __table_args__ = (Index("ix_approvals_delegation_delegate", "delegate_id"), NEVER_AGAIN)
+    governs = True
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(

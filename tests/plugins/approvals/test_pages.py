@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.web.test_pages import statements
+
 from .office import Office
 from .test_who_decides import delegate
 
@@ -122,3 +124,21 @@ def test_figures_are_told_to_prometheus(office: Office) -> None:
         "expired": 0.0,
         "cancelled": 0.0,
     }
+
+
+@pytest.mark.parametrize("path", ["/approvals/decided", "/approvals/rules", "/approvals"])
+def test_a_page_costs_as_many_statements_with_many_rows_as_with_few(
+    office: Office, path: str
+) -> None:
+    office.rule()
+    told = []
+    for more in (2, 12):
+        ids = [office.asked() for _ in range(more)]
+        for request_id in ids[: more // 2]:
+            office.decide(office.lea, request_id, "approve")
+        shown(office.lea, path)
+        with statements(office.app) as seen:
+            shown(office.lea, path)
+        told.append(len(seen))
+    print(path, told)
+    assert told[0] == told[1]

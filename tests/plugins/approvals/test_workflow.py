@@ -148,3 +148,37 @@ def test_requests_are_found_by_job_status_and_person(office: Office) -> None:
     assert stranger.get(f"{REQUESTS}/job/{job_id}").status_code == 404
     assert stranger.get(REQUESTS).status_code == 403
     assert office.lea.get(f"{REQUESTS}?status=nonsense").status_code == 400
+
+
+def test_a_retry_of_what_was_refused_asks_again(office: Office) -> None:
+    office.rule()
+    first = office.asked()
+    job_id = office.request(first)["job_id"]
+    office.decide(office.lea, first, "reject")
+    again = office.mei.post(f"/api/cloud/jobs/{job_id}/retry", json={})
+    assert (again.status_code, again.json["status"]) == (202, "pending_approval")
+    second = office.mei.get(f"{REQUESTS}/job/{job_id}").json
+    assert (second["status"], second["id"] > first) == ("pending", True)
+
+
+def test_a_dry_run_says_who_would_be_asked_and_asks_nobody(office: Office) -> None:
+    office.rule(required_approver_level="admin")
+    body = {"trainer": "fake_trainer", "config": {"steps": 1}, "name": "job $99"}
+    answer = office.mei.post("/api/cloud/priced/submit?dry_run=true", json=body).json
+    assert answer["status"] == "would_ask"
+    (gate,) = [gate for gate in answer["gates"] if gate["name"] == "Approval"]
+    assert (gate["verdict"], gate["text"]) == (
+        "asks a admin",
+        "estimated cost $99.00 is over $50",
+    )
+    assert office.lea.get(REQUESTS).json["total"] == 0
+
+
+def test_the_queue_s_door_says_when_more_people_are_needed(office: Office) -> None:
+    office.rule(quorum=2)
+    job_id = office.request(office.asked())["job_id"]
+    answer = office.lea.post(f"/api/queue/{job_id}/approve").json
+    assert (answer["status"], answer["message"]) == (
+        "pending_approval",
+        "More people are needed.",
+    )

@@ -256,9 +256,8 @@ def enter(job: Job, walk: Walk, *, event: str) -> None:
     )
     for verdict in walk.verdicts:
         if verdict.action in (Action.WARN, Action.NOTIFY):
-            events.emit(
-                "quota.warning", job=job, message=verdict.text, data={"limit": verdict.limit}
-            )
+            name = "quota.notified" if verdict.action is Action.NOTIFY else "quota.warning"
+            events.emit(name, job=job, message=verdict.text, data={"limit": verdict.limit})
     used = {"job.bypass.queue": job.bypasses_queue, "job.bypass.approval": bool(walk.skipped)}
     for right in (right for right, is_used in used.items() if is_used):
         events.emit("job.bypass_used", job=job, message=right, data={"right": right})

@@ -29,6 +29,7 @@ WATCHED: dict[str, frozenset[str]] = {
     "provider_credential": frozenset({"last_used_at"}),
     "resource_rules_attachment": frozenset(),
     "resource_rules_rule": frozenset(),
+    "quotas_ceiling": frozenset(),
     "revision": frozenset(),
     "stored_setting": frozenset(),
     "team": frozenset(),

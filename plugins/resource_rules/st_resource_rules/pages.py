@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import render_template, request
 
@@ -31,6 +32,7 @@ TITLES = {
     "provider": "Provider",
     "output_path": "Output path",
 }
+ROWS = 50
 FILTERS = ("q", "resource_type", "level", "action")
 ASKED = ("who", "config_name", "hardware", "provider", "output_path")
 
@@ -41,13 +43,18 @@ def rules_page() -> str:
     wanted = {name: request.args.get(name, "").strip() for name in FILTERS}
     asked = {name: request.args.get(name, "").strip()[:200] for name in ASKED}
     found = rows.in_order()
+    fitting = [each for each in found if _fits(each, wanted)]
+    first = (max(request.args.get("page", 1, type=int), 1) - 1) * ROWS
     names = [level.name for level in levels.all_levels()]
     tried, problem = _tried(asked, names)
     return render_template(
         "resource_rules/rules.html",
         page=PAGE,
         form=_form(request.args.get("edit", "")),
-        rules=[each for each in found if _fits(each, wanted)],
+        rules=fitting[first : first + ROWS],
+        shown=f"{first + 1} to {min(first + ROWS, len(fitting))} of {len(fitting)}",
+        previous_url=_url(wanted, first // ROWS) if first else "",
+        next_url=_url(wanted, first // ROWS + 2) if first + ROWS < len(fitting) else "",
         count=len(found),
         wanted=wanted,
         asked=asked,
@@ -58,6 +65,12 @@ def rules_page() -> str:
         levels=[(level.name, level.id) for level in levels.all_levels()],
         providers=sorted(registries.providers()),
     )
+
+
+def _url(wanted: dict[str, str], number: int) -> str:
+    """Return the address of a page of the list."""
+    kept = {name: value for name, value in wanted.items() if value}
+    return f"{URL}?{urlencode({**kept, 'page': number})}"
 
 
 def _form(which: str) -> dict[str, Any] | None:

@@ -23,11 +23,11 @@ def test_without_rules_it_says_what_they_are_and_how_to_make_one(admin: Any) -> 
 def test_it_lists_rules_and_says_when_one_governs_nobody(admin: Any, put: Any) -> None:
     put(*GUIDE, {"name": "idle", "resource_type": "provider", "pattern": "runpod"})
     text = shown(admin)
-    assert "6 of 6 rules" in text
+    assert "1 to 6 of 6" in text
     assert "Nobody: no level has it" in text
     assert "any hardware" not in shown(admin, "resource_type=config")
-    assert "1 of 6 rules" in shown(admin, "level=-")
-    assert "1 of 6 rules" in shown(admin, "action=deny")
+    assert "1 to 1 of 1" in shown(admin, "level=-")
+    assert "1 to 1 of 1" in shown(admin, "action=deny")
     assert "No rule matches" in shown(admin, "q=nothing-like-this")
 
 
@@ -45,3 +45,17 @@ def test_the_form_shows_a_rule_and_the_tester_names_the_one_that_decides(
 
 def test_the_page_is_for_those_who_manage_users(as_user: Callable[..., Any]) -> None:
     shown(as_user("lead"), status=403)
+
+
+def test_a_long_list_has_pages(admin: Any, put: Any) -> None:
+    put(
+        *(
+            {"name": f"rule {number:03}", "resource_type": "config", "pattern": "x"}
+            for number in range(60)
+        )
+    )
+    first = shown(admin, "resource_type=config")
+    assert "rule 049" in first
+    assert "rule 050" not in first
+    assert "resource_type=config&amp;page=2" in first
+    assert "rule 059" in shown(admin, "resource_type=config&page=2")

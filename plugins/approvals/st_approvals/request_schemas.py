@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from .schemas import MOST, Closed
+
+RequestId = Annotated[int, Field(ge=1, le=MOST)]
 
 
 class RequestQuery(Closed):
@@ -126,14 +128,14 @@ class Cancelled(BaseModel):
 class BulkApproveBody(Closed):
     """Requests to approve."""
 
-    request_ids: list[int] = Field(min_length=1, max_length=100)
+    request_ids: list[RequestId] = Field(min_length=1, max_length=100)
     notes: str | None = Field(None, max_length=2000)
 
 
 class BulkRejectBody(Closed):
     """Requests to reject, for one reason."""
 
-    request_ids: list[int] = Field(min_length=1, max_length=100)
+    request_ids: list[RequestId] = Field(min_length=1, max_length=100)
     reason: str = Field(min_length=1, max_length=2000)
 
 

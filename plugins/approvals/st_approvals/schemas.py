@@ -116,7 +116,9 @@ class Done(BaseModel):
 class DelegationBody(Closed):
     """Who decides in the caller's place, and until when (ISO 8601; without a zone it is UTC)."""
 
-    delegate: str | int = Field(description="A user name, or a number.")
+    delegate: Annotated[str, Field(max_length=50)] | Annotated[int, Field(ge=1, le=MOST)] = Field(
+        description="A user name, or a number."
+    )
     ends_at: Moment
     note: str = Field("", max_length=500)
 

@@ -182,3 +182,13 @@ def test_the_queue_s_door_says_when_more_people_are_needed(office: Office) -> No
         "pending_approval",
         "More people are needed.",
     )
+
+
+def test_the_audit_log_calls_decisions_by_their_names(office: Office) -> None:
+    office.rule()
+    office.decide(office.lea, office.asked(), "approve")
+    office.decide(office.lea, office.asked(), "reject")
+    for kind in ("job.approved", "job.rejected"):
+        (entry,) = office.root.get(f"/api/audit?event_type={kind}").json["entries"]
+        assert (entry["actor_username"], entry["door"]) == ("lea", "api")
+    assert office.root.get("/api/audit/verify").json["valid"] is True

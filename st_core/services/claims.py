@@ -28,7 +28,6 @@ from .left_out import Held, LeftOut
 from .limits import Load
 
 log = logging.getLogger(__name__)
-ROUNDS = 30
 _ANY_QUEUED = select(Job.id).where(IS_QUEUED).limit(1)
 
 
@@ -74,21 +73,17 @@ def _take_first(present: Load, busy: Collection[str]) -> Claimed | None:
         providers=busy,
     )
     line, look = Line(), turns.Look()
-    for _ in range(ROUNDS):
-        window = look.window(out)
-        if not window:
-            return None
-        for job in window:
-            held = out.holds(job)
-            if held is None:
-                hold = _held(job, present) or line.holds(job, present) or _take(job)
-                if isinstance(hold, Claimed):
-                    _note_passed(job, look.front, out, present)
-                    return hold
-                line.wait(job, hold)
-                held = Held.of(job, hold)
-                out.held.append(held)
-            job.hold_reason = held.reason
+    for job in look.jobs(out):
+        held = out.holds(job)
+        if held is None:
+            hold = _held(job, present) or line.holds(job, present) or _take(job)
+            if isinstance(hold, Claimed):
+                _note_passed(job, look.front, out, present)
+                return hold
+            line.wait(job, hold)
+            held = Held.of(job, hold)
+            out.held.append(held)
+        job.hold_reason = held.reason
     return None
 
 

@@ -11,6 +11,7 @@ of one that used much. The children of siblings with the same factor are compare
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -30,46 +31,49 @@ class Candidate(NamedTuple):
     queued_at: datetime
 
 
-def ranks(
-    paths: Iterable[Path], usage: Mapping[Path, float], weights: Mapping[Path, float]
-) -> dict[Path, int]:
-    """Return the rank of each path, 0 for who goes first; equal ones share a rank."""
-    grain = (max(usage.values(), default=0.0) or 1.0) * GRAIN
-    known: dict[Path, int] = {}
+class Tree:
+    """The tree as of one moment: what everybody used, and what their shares weigh."""
 
-    def factor(path: Path) -> int:
-        if path not in known:
-            known[path] = round(usage.get(path, 0.0) / weights.get(path, 1.0) / grain)
-        return known[path]
+    def __init__(self, usage: Mapping[Path, float], weights: Mapping[Path, float]) -> None:
+        self._usage, self._weights = usage, weights
+        self._grain = (max(usage.values(), default=0.0) or 1.0) * GRAIN
+        self._factors: dict[Path, int] = {}
 
-    keys = {
-        path: tuple([factor(path[:depth]) for depth in range(1, len(path) + 1)])
-        for path in set(paths)
-    }
-    places = {key: place for place, key in enumerate(sorted(set(keys.values())))}
-    return {path: places[key] for path, key in keys.items()}
+    def place(self, path: Path) -> tuple[int, ...]:
+        """Return the load factors along a path, the organisation's first; the lowest goes first."""
+        return tuple([self._factor(path[:depth]) for depth in range(1, len(path) + 1)])
+
+    def _factor(self, path: Path) -> int:
+        if path not in self._factors:
+            used = self._usage.get(path, 0.0) / self._weights.get(path, 1.0)
+            self._factors[path] = round(used / self._grain)
+        return self._factors[path]
+
+    def ranks(self, paths: Iterable[Path]) -> dict[Path, int]:
+        """Return the rank of each path, 0 for who goes first; equal ones share a rank."""
+        places = {path: self.place(path) for path in paths}
+        ranked = {place: rank for rank, place in enumerate(sorted(set(places.values())))}
+        return {path: ranked[place] for path, place in places.items()}
 
 
-def order(
-    candidates: Iterable[Candidate],
-    usage: Mapping[Path, float],
-    weights: Mapping[Path, float],
-    moment: datetime,
-    step_seconds: float,
-) -> list[Candidate]:
-    """Return the candidates in the order in which they go at `moment`.
+@dataclass(frozen=True)
+class Order:
+    """The order at `moment`: first the priority with ageing; within it whoever is overdue by time,
+    the others by the tree, then by time, then by number. `step_seconds` is the step of ageing."""
 
-    First the priority with ageing; within it whoever is overdue by time, the others by the tree,
-    then by time, then by number. `step_seconds` is the step of ageing.
-    """
-    found = list(candidates)
-    placed = ranks((one.path for one in found), usage, weights)
+    tree: Tree
+    moment: datetime
+    step_seconds: float
 
-    def key(one: Candidate) -> tuple[int, int, datetime, int]:
+    def key(self, one: Candidate) -> tuple[int, tuple[int, ...], datetime, int]:
+        """Return what candidates are sorted by."""
         job_id, path, priority, queued_at = one
-        if step_seconds > 0:
-            waited = (moment - queued_at).total_seconds()
-            priority = ageing.effective(priority, waited, step_seconds)
-        return -priority, 0 if priority >= ageing.TOP else placed[path], queued_at, job_id
+        if self.step_seconds > 0:
+            waited = (self.moment - queued_at).total_seconds()
+            priority = ageing.effective(priority, waited, self.step_seconds)
+        place = () if priority >= ageing.TOP else self.tree.place(path)
+        return -priority, place, queued_at, job_id
 
-    return sorted(found, key=key)
+    def sort(self, candidates: Iterable[Candidate]) -> list[Candidate]:
+        """Return the candidates in the order in which they go."""
+        return sorted(candidates, key=self.key)

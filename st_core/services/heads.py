@@ -59,14 +59,13 @@ class Line:
     def holds(self, job: Job, present: Load) -> Hold | None:
         """Return the hold on a job that would delay a head, None when it delays nobody."""
         for head, reserved in self.heads:
-            longest = self._longest(job)
-            if longest > reserved.at and (scope := _in_the_way(job, head, present)):
+            if (scope := _in_the_way(job, head, present)) is not None:
                 text = (
                     f"Job {head.id} goes first; this one would take the last place of its {scope}."
                 )
                 return Hold(text, scope=scope)
             if compete(head, job) and not backfill.may_pass(
-                shares.devices_asked(job), longest, reserved
+                shares.devices_asked(job), self._longest(job), reserved
             ):
                 text = f"Job {head.id} goes first; this one would still have devices it needs."
                 return Hold(text, scope="behind")
@@ -109,7 +108,10 @@ class Line:
 
 
 def _in_the_way(job: Job, head: Job, present: Load) -> str | None:
-    """Return person or team, if a job would take the last place of the head's own."""
+    """Return person or team, if a job would take the last place of the head's own.
+
+    Not even for a short while: a head that a limit holds keeps no devices.
+    """
     if job.bypasses_queue or head.bypasses_queue:
         return None
     most = settings.value("queue.user_max_concurrent")

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, literal_column, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, literal_column, or_, select
 
 from ..db import db, table_of
 from ..models import Job
@@ -55,6 +55,17 @@ _ALL = _firsts(())
 def candidates(rules: Sequence[ColumnElement[bool]] = ()) -> list[Candidate]:
     """Return the first waiting job of each line, of those that keep `rules`; in no order."""
     return _asked(_firsts(rules) if rules else _ALL)
+
+
+def after(one: Candidate, rules: Sequence[ColumnElement[bool]] = ()) -> Candidate | None:
+    """Return the next waiting job of the same line that keeps `rules`."""
+    line = one.priority * 2**56 + one.path[2] * 2**24 + one.path[1]
+    later = or_(
+        _JOBS.c.queued_at > one.queued_at,
+        and_(_JOBS.c.queued_at == one.queued_at, _JOBS.c.id > one.job_id),
+    )
+    query = select(*_COLUMNS).where(IS_QUEUED, _LINE.in_((line,)), later, *rules)
+    return next(iter(_asked(query.order_by(_JOBS.c.queued_at, _JOBS.c.id).limit(1))), None)
 
 
 def bypassing(rules: Sequence[ColumnElement[bool]] = ()) -> list[Candidate]:

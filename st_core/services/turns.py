@@ -7,7 +7,8 @@ is overdue by time, others by the fair tree, then time and number. The dispatche
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import heapq
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any, TypeVarTuple
 
@@ -28,14 +29,14 @@ from ..clock import now
 from ..db import db
 from ..models import Job
 from ..models.jobs import IS_QUEUED
-from . import ageing, fair_tree, lines, settings, shares
-from .fair_tree import Candidate
+from . import ageing, lines, settings, shares
+from .fair_tree import Candidate, Order, Tree
 from .left_out import LeftOut
-from .shares import Standing
 
 Row = TypeVarTuple("Row")
 WINDOW = 20
-_NOBODY = Standing({}, {})
+#: Windows looked at until the rest must wait for the next look.
+WINDOWS = 30
 BY_TIME = (Job.effective_priority.desc(), Job.queued_at, Job.id)
 #: Person and team of a job as one number, as the ranks name them.
 _PERSON = cast(func.coalesce(Job.user_id, 0), BigInteger) * 16777216 + func.coalesce(Job.team_id, 0)
@@ -52,45 +53,65 @@ def step_seconds() -> float:
 
 
 class Look:
-    """One look at the queue, as of one moment: windows of it, and who is at its front."""
+    """One look at the queue, as of one moment: its jobs in order, and who is at its front."""
 
     def __init__(self) -> None:
-        self._moment = now()
-        self._standing = shares.standing(self._moment) if is_fair() else None
-        self._everyone = self._fair_order() if self._standing else []
-        self.front = self._everyone[0].job_id if self._everyone else self._first()
+        self._line: list[Candidate] = []
+        if is_fair():
+            self._order = _present_order()
+            self._line = self._order.sort(lines.candidates())
+            self.front = self._line[0].job_id if self._line else None
+        else:
+            query = select(Job.id).where(IS_QUEUED).order_by(*BY_TIME).limit(1)
+            self.front = db.session.scalar(query)
 
-    def window(self, out: LeftOut) -> list[Job]:
-        """Return the first few queued jobs in order of those who are not left out."""
-        rules = out.others()
-        if self._standing is None:
-            query = select(Job).where(IS_QUEUED, *out.limited(), *rules)
-            return list(db.session.scalars(query.order_by(*BY_TIME).limit(WINDOW)))
-        line = self._fair_order(out, rules) if rules or out.is_limited else self._everyone
-        return _jobs([one.job_id for one in line[:WINDOW]])
+    def jobs(self, out: LeftOut) -> Iterator[Job]:
+        """Yield queued jobs in order without those left out; whoever asks for the next one has
+        added to `out` why the last one waits."""
+        return self._by_share(out) if self._line else self._by_time(out)
 
-    def _fair_order(
-        self, out: LeftOut | None = None, rules: Sequence[ColumnElement[bool]] = ()
+    def _by_time(self, out: LeftOut) -> Iterator[Job]:
+        for _ in range(WINDOWS):
+            query = select(Job).where(IS_QUEUED, *out.limited(), *out.others())
+            window = list(db.session.scalars(query.order_by(*BY_TIME).limit(WINDOW)))
+            if not window:
+                return
+            yield from window
+
+    def _by_share(self, out: LeftOut) -> Iterator[Job]:
+        key, line = self._order.key, self._line
+        for _ in range(WINDOWS):
+            if (rules := out.others()) or out.is_limited:
+                line = self._left_in(line, out, rules)
+            heap = [(key(one), one) for one in line]
+            heapq.heapify(heap)
+            if not heap:
+                return
+            for _ in range(WINDOW):
+                if not heap:
+                    break
+                _, one = heapq.heappop(heap)
+                yield db.session.get_one(Job, one.job_id)
+                at_limit = out.is_at_limit(one.path[2], one.path[1])
+                follower = None if at_limit else lines.after(one, out.others())
+                if follower is not None:
+                    heapq.heappush(heap, (key(follower), follower))
+
+    def _left_in(
+        self, line: list[Candidate], out: LeftOut, rules: Sequence[ColumnElement[bool]]
     ) -> list[Candidate]:
-        """Return the first job of every line, in order, without who is left out."""
-        found = lines.candidates(rules) if rules or out is None else self._everyone
-        if out is not None and out.is_limited:
-            found = [one for one in found if not out.is_at_limit(one.path[2], one.path[1])]
-            found = list({*found, *lines.bypassing(rules)})
-        usage, weights = (self._standing or _NOBODY).usage, (self._standing or _NOBODY).weights
-        return fair_tree.order(found, usage, weights, self._moment, step_seconds())
-
-    def _first(self) -> int | None:
-        query = select(Job.id).where(IS_QUEUED).order_by(*BY_TIME).limit(1)
-        return None if self._standing else db.session.scalar(query)
+        """Return the first job of every line of those who are not left out, in no order."""
+        found = lines.candidates(rules) if rules else line
+        if not out.is_limited:
+            return found
+        found = [one for one in found if not out.is_at_limit(one.path[2], one.path[1])]
+        return list({*found, *lines.bypassing(rules)})
 
 
-def _jobs(numbers: list[int]) -> list[Job]:
-    """Return these jobs in this order."""
-    if not numbers:
-        return []
-    found = {job.id: job for job in db.session.scalars(select(Job).where(Job.id.in_(numbers)))}
-    return [found[number] for number in numbers if number in found]
+def _present_order() -> Order:
+    moment = now()
+    standing = shares.standing(moment)
+    return Order(Tree(standing.usage, standing.weights), moment, step_seconds())
 
 
 # ── the order as columns ──────────────────────────────────────────────────────────────────────────
@@ -106,8 +127,7 @@ def keyed(query: Select[*Row]) -> tuple[Select[*Row], tuple[SQLColumnExpression[
     """Return a query for queued jobs that knows their ranks, and the columns that order it."""
     if not is_fair():
         return query, BY_TIME
-    waiting, standing = lines.candidates(), shares.standing()
-    placed = fair_tree.ranks((one.path for one in waiting), standing.usage, standing.weights)
+    placed = _present_order().tree.ranks({one.path for one in lines.candidates()})
     rows = {path[2] * 16777216 + path[1]: rank for path, rank in placed.items()}
     ranks = (
         values(column("person", BigInteger), column("place", BigInteger), name="ranks")

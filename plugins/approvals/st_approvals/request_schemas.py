@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from .schemas import MOST, Closed
 
+#: Any JSON value.
+Value = str | int | float | bool | list[Any] | dict[str, Any] | None
 RequestId = Annotated[int, Field(ge=1, le=MOST)]
 
 
@@ -167,8 +169,8 @@ class Change(BaseModel):
 
     path: str
     kind: str
-    before: Any = None
-    after: Any = None
+    before: Value = None
+    after: Value = None
 
 
 class Earlier(BaseModel):

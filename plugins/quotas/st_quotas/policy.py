@@ -5,15 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from st_core.contracts import Asked, Capability, Facts, Finding
 from st_core.services import registries
 
 from . import ceilings, replacing, rows, usage
 from .kinds import KINDS, Measure, plain
+
+
+def _as_text(value: Any) -> Any:
+    """Take a number for its text, as people write one in a file."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _shortest(text: str) -> str:
+    """Return the text of a number as it is kept: 100, not 100.00."""
+    return plain(Decimal(text))
+
+
+Limit = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    Field(pattern=r"^\d{1,12}(\.\d{1,6})?$"),
+    AfterValidator(_shortest),
+]
 
 
 class CeilingDocument(BaseModel):
@@ -25,7 +43,7 @@ class CeilingDocument(BaseModel):
     scope: Literal["user", "level", "team", "org", "global"]
     name: str = Field("", max_length=110)
     type: Literal[tuple(KINDS)]  # type: ignore[valid-type]
-    limit: str = Field(pattern=r"^\d{1,12}(\.\d{1,6})?$")
+    limit: Limit
     action: Literal["block", "warn", "notify", "require_approval"] = "block"
     mode: Literal["enforce", "shadow"] = "enforce"
 

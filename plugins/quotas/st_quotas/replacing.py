@@ -13,7 +13,6 @@ from st_core.contracts import Viewer
 from st_core.db import assert_unit_of_work, db, retried, unit_of_work
 from st_core.errors import NotAllowed, SetTimeRule
 from st_core.models import Org
-from st_core.plugins import did_you_mean
 from st_core.services import events
 
 from . import rows, subjects
@@ -169,8 +168,7 @@ def _tell(
 
 def _refusal(path: str, given: Any, known: Any) -> SetTimeRule:
     return SetTimeRule(
-        f"There is no {path.replace('_', ' ')} {given!s:.50}.{did_you_mean(str(given), known)} "
-        f"Known: {', '.join(known)}.",
+        f"There is no {path.replace('_', ' ')} {given!s:.50}. Known: {', '.join(known)}.",
         code=f"unknown_{path}",
         fields=[{"path": path, "message": f"one of {', '.join(known)}"}],
     )

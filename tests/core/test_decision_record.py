@@ -11,14 +11,13 @@ import pytest
 from click.testing import CliRunner
 from flask import Flask
 from flask.cli import ScriptInfo
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import update
 
 from st_core.cli.state import st
 from st_core.db import db, unit_of_work
-from st_core.models import Decision, Job
+from st_core.models import Decision
 from tests.core import ruler
 from tests.core.ruler import rule
-from tests.exam import Exam
 
 RULES = ruler.documents(
     gatekeeper=[rule("no vanishing", "deny", provider="vanishing")],
@@ -168,64 +167,3 @@ def test_rules_in_shadow_change_nothing_and_are_reported(admin: Any) -> None:
     page = admin.get("/admin/what-if").get_data(as_text=True)
     assert "one, said in shadow" in page
     assert "What it would have done: Adviser" in page
-
-
-def test_dry_run_and_submission_agree_and_the_dry_run_leaves_the_database_as_it_was(
-    app: Flask, people: dict[str, Any], exam: Exam
-) -> None:
-    drawn = exam.random
-    agreed: dict[int, int] = {}
-    for _ in range(exam.count("submissions", 60, 10_000)):
-        client = people[drawn.choice(sorted(people))]
-        provider = drawn.choice(["never", "never", "slow", "vanishing", "instant"])
-        body: dict[str, Any] = {"trainer": "fake_trainer", "config": {"steps": drawn.randint(0, 3)}}
-        if drawn.random() < 0.2:
-            body["no_wait"] = True
-        if drawn.random() < 0.2:
-            body["for_approval"] = True
-        before = dump(app)
-        dry = client.post(f"/api/cloud/{provider}/submit?dry_run=true", json=body)
-        assert dump(app) == before
-        real = client.post(f"/api/cloud/{provider}/submit", json=body)
-        assert told(client, dry.json) == came(client, real), (dry.json, real.json)
-        agreed[real.status_code] = agreed.get(real.status_code, 0) + 1
-        if drawn.random() < 0.3:
-            clear(app)
-    exam.tell(f"answers: {agreed}")
-
-
-def dump(app: Flask) -> dict[str, Any]:
-    """Return every table: how many rows it has, and the newest of them."""
-    with app.app_context():
-        return {
-            table.name: (
-                db.session.scalar(select(func.count()).select_from(table)),
-                db.session.execute(
-                    select(table).order_by(*(each.desc() for each in table.primary_key)).limit(100)
-                ).all(),
-            )
-            for table in db.metadata.sorted_tables
-        }
-
-
-def clear(app: Flask) -> None:
-    """Let everything that waits or runs be gone."""
-    with app.app_context(), unit_of_work():
-        db.session.execute(delete(Job))
-
-
-def told(client: Any, dry: dict[str, Any]) -> tuple[str, list[Any]]:
-    """Return what a dry run says: the outcome, and the gates up to the first that refuses."""
-    gates = [(one["name"], one["result"], one["verdict"]) for one in dry["gates"]]
-    refused = next((at for at, one in enumerate(gates) if one[1] == "no"), None)
-    if refused is not None:
-        return "refused", [dry["gates"][refused]["text"]]
-    return {"would_queue": "queued", "would_ask": "pending_approval"}[dry["status"]], gates
-
-
-def came(client: Any, real: Any) -> tuple[str, list[Any]]:
-    """Return the same of a submission, from its answer and the gates kept with the job."""
-    if real.status_code >= 400:
-        return "refused", [real.json["detail"]]
-    kept = client.get(f"/api/cloud/jobs/{real.json['job_id']}/gates").json["gates"]
-    return real.json["status"], [(one["name"], one["result"], one["verdict"]) for one in kept]

@@ -118,6 +118,7 @@ def room(walk: Walk) -> GateResult:
     if blocking:
         raise QuotaExceeded(
             "; ".join(verdict.text for verdict in blocking),
+            code=blocking[0].code,
             details={"limits": [verdict.limit for verdict in blocking]},
         )
     if walk.verdicts:
@@ -146,9 +147,9 @@ def approval(walk: Walk) -> GateResult:
         walk.demands, walk.skipped = [], walk.demands
         return GateResult("Approval", "pass", "skipped", "held right job.bypass.approval")
     level = levels.highest(demand.approver_level for demand in walk.demands)
-    return GateResult(
-        "Approval", "ask", f"asks a {level}", "; ".join(d.reason for d in walk.demands)
-    )
+    who = f"an {level}" if level[:1] in "aeiou" else f"a {level}"
+    reasons = "; ".join(demand.reason for demand in walk.demands)
+    return GateResult("Approval", "ask", f"asks {who}", reasons)
 
 
 def queue(walk: Walk) -> GateResult:

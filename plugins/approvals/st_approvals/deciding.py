@@ -259,3 +259,11 @@ class Desk:
         """Return the number of the open request of a job."""
         request = requests.pending_of(job_id)
         return request.id if request else None
+
+    def missing(self, job_id: int) -> str | None:
+        """Return who must still say yes, None without an open request."""
+        request = requests.pending_of(job_id)
+        if request is None:
+            return None
+        more = max(request.quorum - _approvals(request), 0)
+        return f"{more} more of level {request.approver_level} or above"

@@ -73,7 +73,7 @@ def rule(row: ApprovalsRule) -> dict[str, Any]:
     scope = [row.applies_to_provider and f"at {row.applies_to_provider}"]
     scope += [row.applies_to_level and f"of level {row.applies_to_level}"]
     scope += [f"not {', '.join(row.exempt_levels)}" if row.exempt_levels else None]
-    people = f"{row.quorum} × " if row.quorum > 1 else "a "
+    people = f"{row.quorum} × " if row.quorum > 1 else "level "
     return {
         "id": row.id,
         "name": row.name,

@@ -181,7 +181,7 @@ def _require_enough(voice: Voice, request: ApprovalsRequest) -> None:
         require_other(voice.owner.user_id, request)
     if voice.weight < needed(request):
         raise NotAllowed(
-            f"Request {request.id} needs a {request.approver_level}; your highest level is below "
+            f"Request {request.id} needs level {request.approver_level}; your highest is below "
             "that. Ask somebody of that level.",
             code="approver_level_too_low",
             details={"required_approver_level": request.approver_level},

@@ -168,7 +168,7 @@ def test_a_dry_run_says_who_would_be_asked_and_asks_nobody(office: Office) -> No
     assert answer["status"] == "would_ask"
     (gate,) = [gate for gate in answer["gates"] if gate["name"] == "Approval"]
     assert (gate["verdict"], gate["text"]) == (
-        "asks a admin",
+        "asks an admin",
         "estimated cost $99.00 is over $50",
     )
     assert office.lea.get(REQUESTS).json["total"] == 0

@@ -9,6 +9,7 @@ from sqlalchemy import update
 from st_core.db import db, unit_of_work
 from st_core.models import Job
 from st_core.services import claims
+from st_core.testing.work import finish_job
 
 from .office import REQUESTS, Office
 
@@ -131,3 +132,16 @@ def test_a_job_that_began_to_wait_while_approvals_were_off_is_asked_about(
         REQUESTS, headers={"Authorization": f"Bearer {office.lea.api_key}"}
     )
     assert [each["job_id"] for each in answer.json["requests"]] == [made.json["job_id"]]
+
+
+def test_an_approved_job_that_goes_on_after_a_crash_needs_no_second_approval(
+    office: Office,
+) -> None:
+    office.rule(name="all", condition="user_level", threshold="researcher")
+    body = {"trainer": "fake_trainer", "config": {"steps": 1}}
+    made = office.mei.post("/api/cloud/crashing/submit", json=body).json
+    office.decide(office.lea, made["approval_request_id"], "approve")
+    finish_job(office.app, made["job_id"])
+    job = office.root.get(f"/api/cloud/jobs/{made['job_id']}").json
+    assert (job["status"], job["attempt"]) == ("failed", 3)
+    assert office.lea.get(REQUESTS).json["total"] == 1

@@ -26,7 +26,7 @@ def export() -> schemas.Exported:
     documents = applying.export(current_viewer())
     known = parts.known()
     return schemas.Exported(
-        digest=parts.digest({n: parts.canonical(known[n], d) for n, d in documents.items()}),
+        digest=parts.digest(documents),
         parts=documents,
         files=files.write(documents, {name: part.title for name, part in known.items()}),
     )

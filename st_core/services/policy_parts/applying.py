@@ -22,10 +22,7 @@ CONSOLE = Viewer(
 def export(viewer: Viewer) -> dict[str, dict[str, Any]]:
     """Return every part as it is in force. Raises NotAllowed without `admin.config`."""
     permissions.require(viewer, parts.MAY)
-    return {
-        name: part.schema.model_validate(part.document()).model_dump(mode="json", by_alias=True)
-        for name, part in parts.known().items()
-    }
+    return {name: parts.complete(part, part.document()) for name, part in parts.known().items()}
 
 
 @retried
@@ -48,7 +45,7 @@ def apply(viewer: Viewer, tree: Tree, *, expected: str | None = None) -> plannin
         if parts.digest(before) != found.digest_before:
             raise _moved_on()
         for name, document in found.documents.items():
-            if before[name] != document:
+            if before[name] != parts.comparable(document):
                 _apply(viewer, known[name], document)
         if found.changes_anything:
             _tell(found)
@@ -70,7 +67,7 @@ def _apply(viewer: Viewer, part: parts.Part, document: Mapping[str, Any]) -> Non
     except StError as error:
         error.detail = f"{part.name}: {error.detail}"
         raise
-    if parts.in_force(part) != document:
+    if parts.in_force(part) != parts.comparable(document):
         raise Conflict(
             f"{part.name}: what came out is not what is written; nothing was changed. Export the "
             "policy and compare.",

@@ -6,7 +6,7 @@ asked (people decide) or refused; `by` names rules that must be among those that
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -106,10 +106,11 @@ def _result(
     case: Case, policies: Mapping[str, Policy], documents: Mapping[str, Mapping[str, Any]]
 ) -> Result:
     asked = _asked(case.given)
-    found: list[Finding] = []
-    for name, policy in policies.items():
-        facts = policy.facts(documents[name], asked, now()) | case.facts.get(name, {})
-        found += [each for each in policy.decide(documents[name], asked, facts) if not each.shadow]
+    try:
+        found = list(_findings(case, policies, documents, asked))
+    except (ArithmeticError, KeyError, TypeError, ValueError) as error:
+        text = f"cannot be decided, look at its facts: {type(error).__name__}: {error}"
+        return Result(case.name, passed=False, outcome="unknown", text=text)
     outcome = outcomes.of(({"effect": each.effect} for each in found), asked)
     said = "; ".join(each.text for each in found if each.effect != "allow") or "no rule objects"
     missing = [rule for rule in case.by if rule not in {each.rule for each in found}]
@@ -120,6 +121,28 @@ def _result(
         text = f"{outcome}, but not by {', '.join(missing)}: {said}"
         return Result(case.name, passed=False, outcome=outcome, text=text)
     return Result(case.name, passed=True, outcome=outcome, text=said)
+
+
+def _findings(
+    case: Case,
+    policies: Mapping[str, Policy],
+    documents: Mapping[str, Mapping[str, Any]],
+    asked: Mapping[str, Any],
+) -> Iterator[Finding]:
+    """Yield what every policy says, but for rules in shadow."""
+    for name, policy in policies.items():
+        facts = _over(policy.facts(documents[name], asked, now()), case.facts.get(name, {}))
+        for finding in policy.decide(documents[name], asked, facts):
+            if not finding.shadow:
+                yield finding
+
+
+def _over(known: Any, given: Any) -> Any:
+    """Return figures with those that a case gives in their place."""
+    if not isinstance(known, Mapping) or not isinstance(given, Mapping):
+        return given
+    changed = {n: _over(known[n], item) if n in known else item for n, item in given.items()}
+    return {**known, **changed}
 
 
 def _asked(given: Given) -> dict[str, Any]:

@@ -17,7 +17,7 @@ Schema = Mapping[str, Any]
 
 
 def documents(tree: Tree) -> dict[str, dict[str, Any]]:
-    """Return the canonical documents of a tree, in the order in which they are applied.
+    """Return the complete documents of a tree, in the order in which they are applied.
 
     Raises Malformed naming file and line of everything that does not fit.
     """
@@ -29,7 +29,7 @@ def documents(tree: Tree) -> dict[str, dict[str, Any]]:
         problems = check(tree, part.schema, (name,), tree.documents[name])
         wrong += problems
         if not problems:
-            found[name] = parts.canonical(part, tree.documents[name])
+            found[name] = parts.complete(part, tree.documents[name])
     if wrong:
         raise malformed(wrong)
     return found

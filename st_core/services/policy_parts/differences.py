@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 #: By what an entry of a list is known, when each entry has one of its own.
-KEYS = ("slug", "name", "user", "team", "org", "provider")
+KEYS = (
+    ("slug",),
+    ("name",),
+    ("scope", "name"),
+    ("scope", "name", "type"),
+    ("scope", "name", "period"),
+    ("provider",),
+    ("provider", "hardware"),
+)
 LONGEST = 100
 
 
@@ -51,7 +59,7 @@ def _of_lists(before: list[Any], after: list[Any], path: str) -> Iterator[Change
     """Yield what changes between lists: entries by their key, or as they come and go."""
     key = next((key for key in KEYS if _identifies(key, before) and _identifies(key, after)), None)
     if key is not None:
-        old, new = ({each[key]: each for each in side} for side in (before, after))
+        old, new = ({_name(key, each): each for each in side} for side in (before, after))
         for name in [*old, *(name for name in new if name not in old)]:
             here = f"{path}[{name}]"
             if name not in new:
@@ -70,11 +78,16 @@ def _of_lists(before: list[Any], after: list[Any], path: str) -> Iterator[Change
     yield from (Change("added", path, after=item) for item in right)
 
 
-def _identifies(key: str, items: Sequence[Any]) -> bool:
-    """Tell whether every entry has a text of its own under this key."""
-    if not all(isinstance(item, dict) and isinstance(item.get(key), str) for item in items):
-        return False
-    return len({item[key] for item in items}) == len(items)
+def _identifies(key: Sequence[str], items: Sequence[Any]) -> bool:
+    """Tell whether every entry has texts of its own under this key."""
+    for item in items:
+        if not isinstance(item, dict) or not all(isinstance(item.get(k), str) for k in key):
+            return False
+    return len({_name(key, item) for item in items}) == len(items)
+
+
+def _name(key: Sequence[str], item: Mapping[str, Any]) -> str:
+    return " ".join(item[k] for k in key if item[k])
 
 
 def _short(value: Any) -> str:

@@ -47,27 +47,31 @@ def right_for(part: Part) -> str:
 
 
 def in_force(part: Part) -> dict[str, Any]:
-    """Return a part's document as it stands, complete."""
-    return canonical(part, part.document())
+    """Return a part's document as it stands, in the form in which documents are compared."""
+    return comparable(complete(part, part.document()))
 
 
-def canonical(part: Part, document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a document with its defaults, as plain JSON values, its lists in one order.
+def complete(part: Part, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a document with its defaults, as plain JSON values, in the order it has.
 
     Raises pydantic's ValidationError when it does not fit the part.
     """
-    whole = part.schema.model_validate(dict(document)).model_dump(mode="json", by_alias=True)
-    ordered: dict[str, Any] = _ordered(whole)
+    return part.schema.model_validate(dict(document)).model_dump(mode="json", by_alias=True)
+
+
+def comparable(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a complete document with its lists in one order: what governs is a set of rules."""
+    ordered: dict[str, Any] = _ordered(document)
     return ordered
 
 
 def digest(documents: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the SHA-256 (hex) of canonical documents by part."""
-    return decisions.digest(documents)
+    """Return the SHA-256 (hex) of complete documents by part, the same whatever their order."""
+    return decisions.digest(comparable(documents))
 
 
 def _ordered(value: Any) -> Any:
-    """Return a value whose lists are in one order: what governs is a set of rules."""
+    """Return a value whose lists are in one order, but for those that an admin may mean so."""
     if isinstance(value, dict):
         return {name: item if name in FREE else _ordered(item) for name, item in value.items()}
     if isinstance(value, list):

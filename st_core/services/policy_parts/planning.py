@@ -63,7 +63,7 @@ def plan(viewer: Viewer, tree: Tree, days: int = DAYS) -> Plan:
         tuple(
             _of_part(viewer, known[name], before[name], wanted[name], days)
             for name in wanted
-            if before[name] != wanted[name]
+            if before[name] != parts.comparable(wanted[name])
         ),
         tuple(cases.run(cases.of(tree), wanted)),
         parts.digest(before),
@@ -85,7 +85,7 @@ def _of_part(
     return PartPlan(
         part.name,
         part.title,
-        tuple(between(before, after)),
+        tuple(between(before, parts.comparable(after))),
         tuple(_warnings(part.name, before, after)),
         history,
     )

@@ -49,7 +49,7 @@ tests:
     expect: refused
     by: [no a100]
   - name: Researchers run their team's configs
-    given: {levels: [researcher], config_name: team-x-1, hardware: a100}
+    given: {levels: [researcher], config_name: team-x-1, hardware: a100, estimate_usd: 1.5}
     expect: admitted
 """
 FILES = {"levels.yaml": LEVELS, "orgs.yaml": ORGS, "resource_rules.yaml": RULES}

@@ -175,6 +175,6 @@ def test_a_dry_run_says_the_same_and_takes_nothing(house: House) -> None:
     house.ceiling("concurrent_jobs", 1)
     body = {"trainer": "fake_trainer", "config": {"steps": 1}, "hardware_profile": "cpu"}
     house.admitted(mei)
-    dry = mei.post("/api/cloud/house/submit", json=body | {"dry_run": True})
+    dry = mei.post("/api/cloud/house/submit?dry_run=true", json=body)
     assert "1 of 1 jobs at the same time" in dry.text
     assert house.me(mei)["concurrent_jobs"]["current"] == 1

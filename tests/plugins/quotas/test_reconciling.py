@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from flask import Flask
 from sqlalchemy import delete, update
-from st_quotas import figures, reconciling
+from st_quotas import commands, figures, reconciling
 from st_quotas.models import QuotasUse
 
 from st_core.db import db, unit_of_work
@@ -30,7 +30,7 @@ def test_every_kind_of_untruth_is_found_told_and_repaired(house: House) -> None:
         )
         db.session.execute(update(QuotasUse).where(QuotasUse.job_id == jobs[2]).values(job_id=999))
     runner = house.app.test_cli_runner()
-    looked = runner.invoke(args=["quotas", "reconcile", "--check"])
+    looked = runner.invoke(commands.group, ["reconcile", "--check"])
     assert looked.exit_code == 1
     assert f"missing: job {jobs[0]}" in looked.output
     with house.app.app_context():

@@ -10,7 +10,7 @@ import click
 from .client import Client, with_client
 from .output import Output, output_options, readable
 
-MARKS = {"pass": "passed", "ask": "waits", "no": "HELD"}
+MARKS = {"pass": "passed", "ask": "asks", "wait": "waits", "no": "HELD"}
 
 
 @click.command()

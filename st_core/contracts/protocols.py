@@ -119,6 +119,21 @@ class KeyedTrainer(Protocol):
         """Return the keys that a job with this config needs or may use."""
 
 
+class ProviderOptions(Protocol):
+    """Fields of a provider's config that belong to a plugin, beside the provider's own settings."""
+
+    names: tuple[str, ...]
+
+    def read(self, provider: str) -> dict[str, Any]:
+        """Return the fields and their values that are in force."""
+
+    def check(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Pass when `values` can be set. Raises SetTimeRule naming the field."""
+
+    def change(self, provider: str, values: Mapping[str, Any]) -> None:
+        """Command: set the fields that are given. Raises SetTimeRule as `check` does."""
+
+
 class ApprovalDesk(Protocol):
     """Decides about jobs that wait for approval, whichever door the decision came through."""
 
@@ -130,6 +145,9 @@ class ApprovalDesk(Protocol):
 
     def request_of(self, job_id: int) -> int | None:
         """Return the number of the open request of a job, None when none is open."""
+
+    def missing(self, job_id: int) -> str | None:
+        """Return in words who must still say yes to a job, None without an open request."""
 
 
 class TaskRunner(Protocol):

@@ -78,8 +78,8 @@ def sentence(trail: list[Holding], *, starts_now: bool = False) -> str:
     """Return the first thing that holds a job back, in one sentence."""
     if starts_now:
         return NOW
-    held = next((one for one in trail if one.result == "no"), None)
-    held = held or next((one for one in trail if one.result == "ask"), None)
+    first = {one.result: one for one in reversed(trail)}
+    held = first.get("no") or first.get("ask") or first.get("wait")
     if held is None:
         return NOW
     text = held.text[:1].upper() + held.text[1:]

@@ -30,7 +30,8 @@ _ENDS = {"end_job": "ends", "complete_job": "completes"}
 
 @dataclass(frozen=True)
 class Holding:
-    """One gate before the start: `result` is pass, ask (people decide) or no (it waits here).
+    """One gate before the start: `result` is pass, ask (people decide), wait (others
+    go first) or no (it is held here).
 
     `held_by` names who or what holds it, `remedies` what would end it, any one of them.
     """
@@ -65,13 +66,15 @@ def of(viewer: Viewer, job: Job) -> list[Holding]:
 def _approval(job: Job) -> Holding:
     if job.state is JobState.PENDING_APPROVAL:
         asked = job.demands or [{"approver_level": "lead", "quorum": 1, "reason": "asked for"}]
-        people = tuple(
-            f"{one.get('quorum') or 1} of level {one.get('approver_level') or 'lead'}"
+        desk = registries.approval_desk()
+        missing = desk.missing(job.id) if desk is not None else None
+        people = {
+            f"{one.get('quorum') or 1} of level {one.get('approver_level') or 'lead'}": None
             for one in asked
-        )
+        }
         text = "; ".join(str(one.get("reason") or "people must decide") for one in asked)
         remedy = Remedy("approve", str(job.id), "People approve it.")
-        return Holding("Approval", "ask", text, tuple(dict.fromkeys(people)), (remedy,))
+        return Holding("Approval", "ask", text, (missing,) if missing else (*people,), (remedy,))
     if not admission.is_approved(job):
         remedy = Remedy("approve", str(job.id), "It is edited, and approved as it is then.")
         return Holding("Approval", "no", admission.CHANGED, ("its submitter",), (remedy,))
@@ -195,7 +198,7 @@ def _turn(job: Job) -> Holding:
     if place == 1:
         return Holding("Its turn", "pass", "it is the first in the queue")
     text = f"{place - 1} before it in the queue"
-    return Holding("Its turn", "ask", text, (f"priority {job.effective_priority}",))
+    return Holding("Its turn", "wait", text, (f"priority {job.effective_priority}",))
 
 
 def _last_said(job: Job, found: list[Holding]) -> Iterator[Holding]:

@@ -26,8 +26,8 @@ class Holding(Answer):
     """One gate before the start of a job."""
 
     name: str
-    result: Literal["pass", "ask", "no"] = Field(
-        description="pass lets it through, ask waits for people or its turn, no holds it."
+    result: Literal["pass", "ask", "wait", "no"] = Field(
+        description="pass lets it through, ask waits for people, wait for its turn, no holds it."
     )
     text: str
     held_by: list[str] = Field([], description="Who or what holds it there.")

@@ -15,7 +15,9 @@ from ...services.forecast import Start
 from ...services.holders import Holding
 from .gate_trail import GateLine
 
-WORDS = {"pass": "free", "ask": "waits", "no": "held"}
+WORDS = {"pass": "free", "ask": "waits", "wait": "waits", "no": "held"}
+#: result → state of a line in the trail, where they differ.
+STATES = {"wait": "todo"}
 #: Ways out that a page shows.
 MOST_WAYS = 5
 
@@ -72,9 +74,13 @@ def before_start(viewer: Viewer, job: Job) -> list[GateLine]:
 def trail(gates: Iterable[Holding]) -> list[GateLine]:
     """Return gates before the start as a trail, each with who or what holds it."""
     return [
-        GateLine(one.result, one.name, _verdict(one), one.text[:1].upper() + one.text[1:])
+        GateLine(_state(one), one.name, _verdict(one), one.text[:1].upper() + one.text[1:])
         for one in gates
     ]
+
+
+def _state(one: Holding) -> str:
+    return STATES.get(one.result, one.result)
 
 
 def _verdict(one: Holding) -> str:

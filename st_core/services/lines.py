@@ -20,7 +20,8 @@ from .fair_tree import Candidate
 
 _JOBS = table_of(Job)
 _AT = _JOBS.alias("at")
-_LINE: ColumnElement[int] = literal_column(LINE, BigInteger)
+#: The number of a job's line: priority, person, team.
+LINE_OF_JOB: ColumnElement[int] = literal_column(LINE, BigInteger)
 _LINE_AT: ColumnElement[int] = literal_column(
     re.sub(r"(effective_priority|user_id|team_id)", r"at.\1", LINE), BigInteger
 )
@@ -39,11 +40,11 @@ def _firsts(rules: Sequence[ColumnElement[bool]]) -> Select[*tuple[Any, ...]]:
     line = (
         select(_JOBS.c.id)
         .where(IS_QUEUED, *rules)
-        .order_by(_LINE, _JOBS.c.queued_at, _JOBS.c.id)
+        .order_by(LINE_OF_JOB, _JOBS.c.queued_at, _JOBS.c.id)
         .limit(1)
     )
     firsts = select(line.scalar_subquery().label("id")).cte("firsts", recursive=True)
-    after = line.where(_LINE > _LINE_AT).correlate(_AT).scalar_subquery()
+    after = line.where(LINE_OF_JOB > _LINE_AT).correlate(_AT).scalar_subquery()
     firsts = firsts.union_all(select(after).select_from(firsts.join(_AT, _AT.c.id == firsts.c.id)))
     return select(*_COLUMNS).join(firsts, firsts.c.id == _JOBS.c.id)
 
@@ -57,14 +58,18 @@ def candidates(rules: Sequence[ColumnElement[bool]] = ()) -> list[Candidate]:
     return _asked(_firsts(rules) if rules else _ALL)
 
 
+def number(one: Candidate) -> int:
+    """Return the number of the line in which a job waits."""
+    return one.priority * 2**56 + one.path[2] * 2**24 + one.path[1]
+
+
 def after(one: Candidate, rules: Sequence[ColumnElement[bool]] = ()) -> Candidate | None:
     """Return the next waiting job of the same line that keeps `rules`."""
-    line = one.priority * 2**56 + one.path[2] * 2**24 + one.path[1]
     later = or_(
         _JOBS.c.queued_at > one.queued_at,
         and_(_JOBS.c.queued_at == one.queued_at, _JOBS.c.id > one.job_id),
     )
-    query = select(*_COLUMNS).where(IS_QUEUED, _LINE.in_((line,)), later, *rules)
+    query = select(*_COLUMNS).where(IS_QUEUED, LINE_OF_JOB.in_((number(one),)), later, *rules)
     return next(iter(_asked(query.order_by(_JOBS.c.queued_at, _JOBS.c.id).limit(1))), None)
 
 

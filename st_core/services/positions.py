@@ -37,13 +37,6 @@ def position(job: Job) -> int:
     if job.state is not JobState.QUEUED:
         return 0
     if turns.is_fair():
-        return _fair_position(job)
+        return turns.fair_place(job)
     asked = {"priority": job.effective_priority, "moment": job.queued_at, "number": job.id}
     return 1 + (db.session.scalar(_BEFORE, asked) or 0)
-
-
-def _fair_position(job: Job) -> int:
-    """Return the place of a queued job in the order of the fair share."""
-    every, order = turns.keyed(select(Job.id).where(IS_QUEUED))
-    numbered = every.add_columns(func.row_number().over(order_by=order).label("place")).subquery()
-    return db.session.scalar(select(numbered.c.place).where(numbered.c.id == job.id)) or 0

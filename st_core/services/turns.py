@@ -16,10 +16,12 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Select,
+    and_,
     case,
     cast,
     column,
     func,
+    or_,
     select,
     values,
 )
@@ -112,6 +114,28 @@ def _present_order() -> Order:
     moment = now()
     standing = shares.standing(moment)
     return Order(Tree(standing.usage, standing.weights), moment, step_seconds())
+
+
+def fair_place(job: Job) -> int:
+    """Return the place of a queued job in the order of the fair share, 1 for the next.
+
+    Counted by line and priority over an index; only jobs that stand equal are compared by time.
+    """
+    order, aged = _present_order(), _aged()
+    paths = {lines.number(one): one.path for one in lines.candidates()}
+    path, entered = shares.path_of(job), job.queued_at or job.created_at
+    mine = order.key(Candidate(job.id, path, job.effective_priority, entered))[:2]
+    before, equal = 1, []
+    counted = select(lines.LINE_OF_JOB, aged, func.count()).where(IS_QUEUED).select_from(Job)
+    for line, priority, count in db.session.execute(counted.group_by(lines.LINE_OF_JOB, aged)):
+        place = () if priority >= ageing.TOP else order.tree.place(paths.get(line, path))
+        if (-priority, place) < mine:
+            before += count
+        elif (-priority, place) == mine:
+            equal.append(line)
+    earlier = or_(Job.queued_at < entered, and_(Job.queued_at == entered, Job.id < job.id))
+    among = (IS_QUEUED, lines.LINE_OF_JOB.in_(equal), aged == -mine[0], earlier)
+    return before + (db.session.scalar(select(func.count(Job.id)).where(*among)) or 0)
 
 
 # ── the order as columns ──────────────────────────────────────────────────────────────────────────

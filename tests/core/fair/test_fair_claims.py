@@ -324,3 +324,18 @@ def _check_room(app: Flask) -> None:
     assert len(ordinary) <= 6
     assert max(Counter(job.user_id for job in ordinary).values(), default=0) <= 3
     assert present.total == len(active)
+
+
+def test_shares_of_teams_stand_on_the_page_with_their_due(app: Flask, clock: Any) -> None:
+    ada, bob, eve = (someone(app, name) for name in ("ada", "bob", "eve"))
+    lab = team(app, "lab", ada)
+    team(app, "other", bob)
+    used = waits(app, ada, org_id=lab[0], team_id=lab[1])
+    assert start_next(app) == used
+    clock.advance(hours=1)
+    end(app, used)
+    page = people.client_of(app, people.make_user(app, "admin")).get("/queue").text
+    assert "lab: used 100 percent, share 50 percent" in page
+    assert "over its share, waits longer" in page
+    assert "other: used 0 percent, share 50 percent" in page
+    assert "lab: used" not in people.client_of(app, eve).get("/queue").text

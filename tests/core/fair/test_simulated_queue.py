@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
 
+from st_core.services.fair_tree import Path
 from tests.core.fair.simulation import Simulation
 from tests.core.fair.workloads import HOUR, SimJob, Workload, drawn
 from tests.exam import Exam
@@ -55,36 +59,45 @@ def test_over_thirty_days_everybody_gets_their_share_within_five_percent(exam: E
     worst = 0.0
     for tree in TREES[: exam.count("trees", 1, 3)]:
         work = Workload({"a100": 8}, 100, 20, 50, 0.0, 7 * 24 * HOUR, dict(tree))
-        work.jobs = _everybody_always_wants(tree, exam.random)
-        played = Simulation(work)
+        played = Endless(work, chance=exam.random)
+        work.jobs = [played.next_of(path) for path in _people(tree)]
         played.go(until=DAYS * 24 * HOUR)
         worst = max(worst, _error(played, tree))
     assert worst <= 0.05
     exam.tell(f"error {worst:.1%}")
 
 
-def _everybody_always_wants(
-    tree: dict[tuple[int, ...], float], chance: random.Random
-) -> list[SimJob]:
-    """Return more work than the machine can do in thirty days, of everybody."""
-    people = [
+@dataclass
+class Endless(Simulation):
+    """A queue in which everybody always wants more."""
+
+    chance: random.Random = field(default_factory=random.Random)
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def next_of(self, path: Path) -> SimJob:
+        hours, devices = self.chance.uniform(1, 6), self.chance.randint(1, 2)
+        length = hours * HOUR
+        return SimJob(next(self.numbers), path, 10, "a100", devices, self.at, length, length)
+
+    def _end(self) -> None:
+        super()._end()
+        waiting = Counter(job.path for job in self.waiting)
+        for path in _people(self.work.weights):
+            self.waiting += [self.next_of(path) for _ in range(2 - waiting[path])]
+
+
+def _people(tree: Mapping[Path, float]) -> list[Path]:
+    return [
         (*team, 100 * team[0] + 10 * team[1] + person)
         for team in tree
         if len(team) == 2
         for person in range(3)
     ]
-    jobs = []
-    for number in range(1, 4 * DAYS * len(people)):
-        usual = chance.uniform(4, 24) * HOUR
-        entered = max(0.0, 6.0 * (number // len(people) - 4)) * HOUR
-        path = people[number % len(people)]
-        jobs.append(SimJob(number, path, 10, "a100", chance.randint(1, 2), entered, usual, usual))
-    return jobs
 
 
-def _error(played: Simulation, tree: dict[tuple[int, ...], float]) -> float:
+def _error(played: Simulation, tree: dict[Path, float]) -> float:
     """Return how far, at most, a circle's part of the GPU-time is from its due among siblings."""
-    got: dict[tuple[int, ...], float] = defaultdict(float)
+    got: dict[Path, float] = defaultdict(float)
     for job in [*played.ended, *played.running]:
         assert job.started is not None
         seconds = (min(job.end, played.at) - job.started) * job.devices

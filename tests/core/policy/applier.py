@@ -8,10 +8,10 @@ from pathlib import Path
 from st_core import boot
 from st_core.app import create_app
 from st_core.services.policy_parts import applying, files, parts
-from tests.core.policy.conftest import PLUGINS
+from tests.core.policy.conftest import GOVERNING
 from tests.core.processes import report
 
-app = create_app({"plugins.enabled": list(PLUGINS)})
+app = create_app({"plugins.enabled": list(GOVERNING)})
 boot.prepare(app)
 with app.app_context():
     given = {path.name: path.read_text("utf-8") for path in Path(sys.argv[1]).glob("*.yaml")}

@@ -9,13 +9,13 @@ import pytest
 from flask import Flask
 
 from tests.core.policy import conftest as world
-from tests.core.policy.conftest import FILES
+from tests.core.policy.conftest import EVERYTHING, GOVERNING
 from tests.core.processes import Nursery
 
 APPLIER = Path(__file__).with_name("applier.py")
-PARTS = range(1, len(FILES) + 1)
+PARTS = range(1, len(EVERYTHING))  # all but the tests
 BEFORE = [
-    *(f"policy.before_part:{number}" for number in PARTS),
+    "policy.before_part",
     *(f"policy.after_part:{number}" for number in PARTS),
     "policy.before_commit",
 ]
@@ -24,7 +24,7 @@ BEFORE = [
 def test_a_kill_at_any_point_leaves_the_old_or_the_new(
     app: Flask, database: Any, processes: Nursery, tmp_path: Path
 ) -> None:
-    for name, text in FILES.items():
+    for name, text in EVERYTHING.items():
         (tmp_path / name).write_text(text, "utf-8")
     url = app.config["SQLALCHEMY_DATABASE_URI"]
     old, tree = world.digest(app), world.exported(app)
@@ -36,6 +36,7 @@ def test_a_kill_at_any_point_leaves_the_old_or_the_new(
     new = world.digest(app)
     assert processes.run(APPLIER, tmp_path, url=url)
     assert world.digest(app) == new != old
+    assert not world.put(app, world.exported(app)).changes_anything
     world.put(app, tree)
     assert world.digest(app) == old
 
@@ -43,5 +44,5 @@ def test_a_kill_at_any_point_leaves_the_old_or_the_new(
 @pytest.fixture
 def app(make_app: Any, database: Any) -> Flask:
     """A server on SQLite, and on PostgreSQL."""
-    found: Flask = make_app(plugins=world.PLUGINS)
+    found: Flask = make_app(plugins=GOVERNING)
     return found

@@ -11,41 +11,8 @@ from flask import Flask
 from st_core.errors import Malformed
 from st_core.services import decisions
 from tests.core.policy import conftest as world
-from tests.core.policy.conftest import FILES, TESTS
+from tests.core.policy.conftest import EVERYTHING, GOVERNING
 
-GOVERNING = ("resource_rules", "quotas", "approvals", "zoo")
-EVERYTHING = {
-    **FILES,
-    "approvals.yaml": """
-rules:
-  - {name: zeal, condition: daily_jobs_exceed, threshold: "3", priority: 5}
-  - name: high cost
-    condition: cost_exceeds
-    threshold: "50"
-    priority: 5
-    required_approver_level: admin
-    exempt_levels: [lead]
-    quorum: 2
-""",
-    "quotas.yaml": """
-ceilings:
-  - {scope: org, name: ml-research, type: concurrent_jobs, limit: 100.00}
-  - {scope: team, name: ml-research/nlp, type: concurrent_jobs, limit: "20"}
-  - {scope: level, name: contractor, type: jobs_per_day, limit: 5, action: warn, mode: shadow}
-  - {scope: global, type: concurrent_jobs, limit: 500}
-""",
-    "tests.yaml": TESTS
-    + """
-  - name: A job of $60 needs an admin
-    given: {levels: [researcher], config_name: team-x-1, estimate_usd: "60"}
-    expect: asked
-    by: [high cost]
-  - name: The fifth job of a full team is refused
-    given: {levels: [researcher], org: ml-research, team: ml-research/nlp, config_name: team-x-1}
-    facts: {quotas: {used: {team: {concurrent_jobs: "20"}, org: {concurrent_jobs: "20"}}}}
-    expect: refused
-""",
-}
 WIPED = {
     "levels.yaml": "levels:\n"
     + "\n".join(

@@ -20,6 +20,7 @@ from .contracts import (
     Permission,
     Policy,
     Provider,
+    ProviderOptions,
     Service,
     Trainer,
 )
@@ -49,6 +50,7 @@ BUNDLED = (
     "resource_rules",
     "approvals",
     "credentials",
+    "budgets",
     "quotas",
     "audit",
     "metrics",
@@ -69,6 +71,7 @@ class Deployment:
     auth_kinds: dict[str, AuthProviderKind] = field(default_factory=dict)
     policies: dict[str, Policy] = field(default_factory=dict)
     approval_desk: ApprovalDesk | None = None
+    provider_options: list[ProviderOptions] = field(default_factory=list)
     kept_documents: set[str] = field(default_factory=set)
     services: list[Service] = field(default_factory=list)
     health_checks: list[tuple[str, HealthCheck]] = field(default_factory=list)
@@ -195,6 +198,9 @@ def _collect(deployment: Deployment) -> None:
     deployment.providers = gather("st_providers", "name", "provider")
     deployment.trainers = gather("st_trainers", "name", "trainer")
     deployment.policies = gather("st_policies", "name", "policy")
+    deployment.provider_options = [
+        item for _, answer in plugins.each("st_provider_options") for item in answer or ()
+    ]
     deployment.approval_desk = plugins.approval_desk()
     deployment.auth_kinds = gather("st_auth_provider_kinds", "kind", "kind of sign-in provider")
     deployment.services = core_services() + list(gather("st_services", "name", "service").values())

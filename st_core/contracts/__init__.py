@@ -23,7 +23,15 @@ from .identity import (
     TestStep,
 )
 from .policies import Asked, Facts, Finding, Policy
-from .protocols import ApprovalDesk, Keyed, KeyedTrainer, Provider, TaskRunner, Trainer
+from .protocols import (
+    ApprovalDesk,
+    Keyed,
+    KeyedTrainer,
+    Provider,
+    ProviderOptions,
+    TaskRunner,
+    Trainer,
+)
 from .registrations import (
     EventType,
     HealthCheck,
@@ -96,6 +104,7 @@ __all__ = [
     "Problem",
     "Progress",
     "Provider",
+    "ProviderOptions",
     "Rejected",
     "Remedy",
     "Section",

@@ -96,7 +96,10 @@ class Denial:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A limit's answer. `used` and `ceiling` are in `unit`; `text` is the sentence people read."""
+    """A limit's answer. `used` and `ceiling` are in `unit`; `text` is the sentence people read.
+
+    `code` is that of a refusal; with `told` the plugin tells of it by an event of its own.
+    """
 
     limit: str
     action: Action
@@ -104,6 +107,8 @@ class Verdict:
     ceiling: float
     unit: str
     text: str
+    code: str = "quota_exceeded"
+    told: bool = False
 
     @property
     def blocks(self) -> bool:

@@ -26,7 +26,7 @@ def st_metrics() -> list[Metric]:
     Given:  nothing.
     Answer: a list of Metric; names begin with `simpletuner_`.
     Rules:  aggregate queries only, under 100 ms.
-    Used by: approvals, local_gpu, metrics, quotas.
+    Used by: approvals, budgets, local_gpu, metrics, quotas.
     """
 
 

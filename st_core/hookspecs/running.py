@@ -44,5 +44,5 @@ def st_job_transition(job: Job, old: JobState, new: JobState) -> None:
     Given:  the job, the state it leaves and the one it enters.
     Answer: nothing; raising cancels the move.
     Rules:  no commit, no network; the hook sees every move exactly once per commit.
-    Used by: approvals, credentials, local_gpu, quotas.
+    Used by: approvals, budgets, credentials, local_gpu, quotas.
     """

@@ -40,7 +40,7 @@ def st_reserve_limits(job: Job, submission: Submission) -> list[Verdict]:
     Answer: one Verdict per limit that is reached; an empty list means plenty of room.
     Rules:  write reservations keyed by `job.id`; a BLOCK verdict cancels everything, your rows
             included.
-    Used by: local_gpu, quotas.
+    Used by: budgets, local_gpu, quotas.
     """
 
 

@@ -192,7 +192,7 @@ def complete(viewer: Viewer, draft: Draft) -> Submission:
 
 def record_refusal(submission: Submission, refusal: Refused, notes: Notes) -> None:
     """Command: write down that a submission was refused and why, in a unit of work of its own."""
-    exceeded = refusal.status == 429
+    exceeded = refusal.code == "quota_exceeded"
     refusal.is_recorded = True
     with unit_of_work():
         decisions.write(notes, "refused")
@@ -255,7 +255,7 @@ def enter(job: Job, walk: Walk, *, event: str) -> None:
         ],
     )
     for verdict in walk.verdicts:
-        if verdict.action in (Action.WARN, Action.NOTIFY):
+        if verdict.action in (Action.WARN, Action.NOTIFY) and not verdict.told:
             name = "quota.notified" if verdict.action is Action.NOTIFY else "quota.warning"
             events.emit(name, job=job, message=verdict.text, data={"limit": verdict.limit})
     used = {"job.bypass.queue": job.bypasses_queue, "job.bypass.approval": bool(walk.skipped)}

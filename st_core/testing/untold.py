@@ -20,6 +20,8 @@ WATCHED: dict[str, frozenset[str]] = {
     "approvals_rule": frozenset(),
     "approvals_vote": frozenset(),
     "auth_provider": frozenset({"updated_at"}),
+    "budgets_limit": frozenset({"updated_at"}),
+    "budgets_price": frozenset(),
     "config": frozenset(),
     "external_identity": frozenset(),
     "level": frozenset(),

@@ -41,6 +41,7 @@ PLACES = {
     "auth": "/admin/auth",
     "orgs": "/admin/orgs",
     "quotas": "/admin/quotas",
+    "spend": "/spend",
     "approvals": "/approvals",
     "approvals-decided": "/approvals/decided",
     "approvals-rules": "/approvals/rules",

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from . import ageing
 
 Path = tuple[int, ...]
+Key = tuple[int, tuple[int, ...], datetime, int]
 #: Less than this share of the largest use is nothing: sums of floats differ in the last digits.
 GRAIN = 1e-9
 
@@ -65,7 +66,7 @@ class Order:
     moment: datetime
     step_seconds: float
 
-    def key(self, one: Candidate) -> tuple[int, tuple[int, ...], datetime, int]:
+    def key(self, one: Candidate) -> Key:
         """Return what candidates are sorted by."""
         job_id, path, priority, queued_at = one
         if self.step_seconds > 0:
@@ -74,6 +75,10 @@ class Order:
         place = () if priority >= ageing.TOP else self.tree.place(path)
         return -priority, place, queued_at, job_id
 
+    def line(self, candidates: Iterable[Candidate]) -> list[tuple[Key, Candidate]]:
+        """Return the candidates with their keys, in the order in which they go."""
+        return sorted([(self.key(one), one) for one in candidates])
+
     def sort(self, candidates: Iterable[Candidate]) -> list[Candidate]:
         """Return the candidates in the order in which they go."""
-        return sorted(candidates, key=self.key)
+        return [one for _, one in self.line(candidates)]

@@ -38,13 +38,13 @@ class Share:
 
 
 def of(viewer: Viewer) -> list[Share]:
-    """Return the shares of the organisations and teams the viewer may see, the largest use
-    first."""
+    """Return the shares of the organisations and teams the viewer may see, the organisation that
+    used most first, its teams behind it."""
     names = _names(viewer)
     now = shares.standing()
     family = {path for path in (*names, *now.usage) if len(path) < 3}
-    found = [_share(path, name, family, now) for path, name in names.items()]
-    return sorted(found, key=lambda one: (-one.used, one.name))
+    paths = sorted(names, key=lambda path: (-now.usage.get(path[:1], 0.0), names[path]))
+    return [_share(path, names[path], family, now) for path in paths]
 
 
 def _share(path: Path, name: str, family: set[Path], now: Standing) -> Share:

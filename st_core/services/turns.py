@@ -8,7 +8,7 @@ is overdue by time, others by the fair tree, then time and number. The dispatche
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, TypeVarTuple
 
@@ -32,7 +32,7 @@ from ..db import db
 from ..models import Job
 from ..models.jobs import IS_QUEUED
 from . import ageing, lines, settings, shares
-from .fair_tree import Candidate, Order, Tree
+from .fair_tree import Candidate, Key, Order, Tree
 from .left_out import LeftOut
 
 Row = TypeVarTuple("Row")
@@ -58,11 +58,11 @@ class Look:
     """One look at the queue, as of one moment: its jobs in order, and who is at its front."""
 
     def __init__(self) -> None:
-        self._line: list[Candidate] = []
+        self._line: list[tuple[Key, Candidate]] = []
         if is_fair():
             self._order = _present_order()
-            self._line = self._order.sort(lines.candidates())
-            self.front = self._line[0].job_id if self._line else None
+            self._line = self._order.line(lines.candidates())
+            self.front = self._line[0][1].job_id if self._line else None
         else:
             query = select(Job.id).where(IS_QUEUED).order_by(*BY_TIME).limit(1)
             self.front = db.session.scalar(query)
@@ -81,12 +81,8 @@ class Look:
             yield from window
 
     def _by_share(self, out: LeftOut) -> Iterator[Job]:
-        key, line = self._order.key, self._line
         for _ in range(WINDOWS):
-            if (rules := out.others()) or out.is_limited:
-                line = self._left_in(line, out, rules)
-            heap = [(key(one), one) for one in line]
-            heapq.heapify(heap)
+            heap = self._left_in(out)  # in order, and so a heap already
             if not heap:
                 return
             for _ in range(WINDOW):
@@ -97,17 +93,16 @@ class Look:
                 at_limit = out.is_at_limit(one.path[2], one.path[1])
                 follower = None if at_limit else lines.after(one, out.others())
                 if follower is not None:
-                    heapq.heappush(heap, (key(follower), follower))
+                    heapq.heappush(heap, (self._order.key(follower), follower))
 
-    def _left_in(
-        self, line: list[Candidate], out: LeftOut, rules: Sequence[ColumnElement[bool]]
-    ) -> list[Candidate]:
-        """Return the first job of every line of those who are not left out, in no order."""
-        found = lines.candidates(rules) if rules else line
+    def _left_in(self, out: LeftOut) -> list[tuple[Key, Candidate]]:
+        """Return the first job of every line of those who are not left out, in order."""
+        rules = out.others()
+        line = self._order.line(lines.candidates(rules)) if rules else self._line
         if not out.is_limited:
-            return found
-        found = [one for one in found if not out.is_at_limit(one.path[2], one.path[1])]
-        return list({*found, *lines.bypassing(rules)})
+            return list(line)
+        kept = {one for _, one in line if not out.is_at_limit(one.path[2], one.path[1])}
+        return self._order.line(kept.union(lines.bypassing(rules)))
 
 
 def _present_order() -> Order:

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, select
 
 from st_core.clock import now
 from st_core.contracts import JobState
 from st_core.db import db, unit_of_work
 from st_core.models import Job
+from st_core.models.jobs import in_states
 from st_core.services import events
 
 from .kinds import MONTH
@@ -88,7 +89,7 @@ def _look(report: Report, repair: bool) -> None:
             if repair:
                 _correct(use, job)
     db.session.flush()
-    for job in _without_use(Job.state.in_(NOT_ENDED), open_only=True):
+    for job in _without_use(in_states(NOT_ENDED), open_only=True):
         report.missing.append(job.id)
         if repair:
             _open(job)
@@ -122,12 +123,12 @@ def _open_uses() -> Iterator[tuple[QuotasUse, Job | None]]:
         last = found[-1][0].id
 
 
-def _without_use(which: object, *, open_only: bool) -> list[Job]:
+def _without_use(which: ColumnElement[bool], *, open_only: bool) -> list[Job]:
     """Return the jobs of a criterion that have no use, or no open one."""
     has = exists().where(QuotasUse.job_id == Job.id)
     if open_only:
         has = has.where(QuotasUse.ended_at.is_(None))
-    return list(db.session.scalars(select(Job).where(which, ~has).order_by(Job.id)))  # type: ignore[arg-type]
+    return list(db.session.scalars(select(Job).where(which, ~has).order_by(Job.id)))
 
 
 def _differs(use: QuotasUse, job: Job) -> bool:

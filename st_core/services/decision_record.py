@@ -94,9 +94,10 @@ def get(viewer: Viewer, number: int) -> Decision:
 
 def documents(row: Decision) -> dict[str, Mapping[str, Any]]:
     """Return the documents that decided, by the name of their policy; a lost one is left out."""
-    digests = {answer["digest"]: answer["policy"] for answer in row.answers}
-    query = select(PolicyDocument).where(PolicyDocument.digest.in_(digests))
-    return {digests[found.digest]: found.document for found in db.session.scalars(query)}
+    wanted = {answer["policy"]: answer["digest"] for answer in row.answers}
+    query = select(PolicyDocument).where(PolicyDocument.digest.in_(wanted.values()))
+    found = {kept.digest: kept.document for kept in db.session.scalars(query)}
+    return {name: found[digest] for name, digest in wanted.items() if digest in found}
 
 
 def replay(row: Decision) -> Replay:

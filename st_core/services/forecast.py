@@ -88,7 +88,7 @@ def of(job: Job) -> Forecast | None:
 
 def starts() -> dict[int, Start]:
     """Return the expected starts of the first queued jobs; unknown ones are left out."""
-    return _starts(run_lengths.recent())
+    return {} if settings.value("queue.paused") else _starts(run_lengths.recent())
 
 
 def _missing(job: Job, lengths: Lengths, start: Start | None) -> Iterator[str]:

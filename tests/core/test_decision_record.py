@@ -100,6 +100,16 @@ def test_every_decision_comes_out_again_as_it_was_recorded(app: Flask, admin: An
     assert "6 decisions made again, 6 the same" in told.stderr
 
 
+def test_two_policies_with_equal_documents_are_told_apart(
+    make_app: Callable[..., Flask], install_plugin: Callable[..., Path]
+) -> None:
+    install_plugin("ruler", ruler.SOURCE)
+    client = make_app(plugins=["zoo", "ruler"]).test_client()
+    assert submit(client) == 201
+    assert set(client.get("/api/decisions/1").json["documents"]) == set(ruler.NAMES)
+    assert client.post("/api/decisions/1/replay").json["same"] is True
+
+
 @pytest.mark.usefixtures("past")
 def test_a_record_that_was_changed_comes_out_otherwise(app: Flask, admin: Any) -> None:
     with app.app_context(), unit_of_work():

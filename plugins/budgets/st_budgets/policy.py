@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from st_core.contracts import Asked, Facts, Finding
 
@@ -15,6 +15,24 @@ from . import limits, periods, sums
 from .limits import plain
 
 WARN_AT = Decimal("0.8")
+
+
+def _as_text(value: Any) -> Any:
+    """Take a number for its text, as people write one in a file."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _kept(text: str) -> str:
+    """Return the text of an amount as it is kept, so that 50 and 50.00 are the same."""
+    return plain(Decimal(text))
+
+
+Amount = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    Field(pattern=r"^\d{1,12}(\.\d{1,6})?$"),
+    AfterValidator(_kept),
+]
 
 
 class LimitDocument(BaseModel):
@@ -26,7 +44,7 @@ class LimitDocument(BaseModel):
     scope: Literal["provider", "team", "org", "global"]
     name: str = Field("", max_length=110)
     enabled: bool = True
-    amount_usd: str = Field(pattern=r"^\d{1,12}(\.\d{1,6})?$")
+    amount_usd: Amount
     period: Literal["daily", "weekly", "monthly"] = "monthly"
     window: Literal["rolling", "calendar"] = "rolling"
     action: Literal["warn", "block", "notify", "require_approval"] = "warn"

@@ -54,7 +54,7 @@ tests:
 """
 FILES = {"levels.yaml": LEVELS, "orgs.yaml": ORGS, "resource_rules.yaml": RULES}
 #: Every plugin that governs, and a tree with something of each.
-GOVERNING = ("resource_rules", "quotas", "approvals", "zoo")
+GOVERNING = ("resource_rules", "quotas", "budgets", "approvals", "zoo")
 EVERYTHING = {
     **FILES,
     "approvals.yaml": """
@@ -74,6 +74,12 @@ ceilings:
   - {scope: team, name: ml-research/nlp, type: concurrent_jobs, limit: "20"}
   - {scope: level, name: contractor, type: jobs_per_day, limit: 5, action: warn, mode: shadow}
   - {scope: global, type: concurrent_jobs, limit: 500}
+""",
+    "budgets.yaml": """
+limits:
+  - {scope: provider, name: instant, amount_usd: 500.00, period: monthly, action: block}
+  - {scope: org, name: ml-research, amount_usd: "80", period: weekly, window: calendar}
+  - {scope: team, name: ml-research/vision, amount_usd: 12.5, mode: shadow}
 """,
     "tests.yaml": TESTS
     + """

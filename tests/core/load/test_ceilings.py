@@ -1,4 +1,4 @@
-"""Ceilings under load: clients, processes, kills; never one over, nothing left behind."""
+"""Ceilings and money under load: never one over, no place and no cent left behind."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
+from st_budgets import ledger
+from st_budgets import reconciling as money
+from st_budgets.models import BudgetsHold, BudgetsPosting
 from st_quotas import reconciling
 from st_quotas.models import QuotasUse
 
@@ -25,7 +28,7 @@ from tests.exam import Exam
 from .traffic import Traffic, service_accounts
 
 pytestmark = pytest.mark.slow
-PLUGINS = ["zoo", "paid", "quotas"]
+PLUGINS = ["zoo", "paid", "quotas", "budgets"]
 PEOPLE = 8
 #: What the organisation, its team and each person may have at the same time.
 AT_ONCE = {"org": 12, "team": 8, "user": 3}
@@ -109,7 +112,7 @@ def _ceilings(root: Any, ids: list[int], budget: Decimal) -> None:
         path = f"/api/orgs/{org}/teams/{teams[number % 2]}/members"
         assert root.post(path, json=body).status_code == 201
     wanted: list[tuple[str, Any, dict[str, int]]] = [
-        ("cost_daily", str(budget), {"org_id": org}),
+        ("cost_daily", str(budget + 1), {"org_id": org}),
         ("concurrent_jobs", AT_ONCE["org"], {"org_id": org}),
     ]
     wanted += [("concurrent_jobs", AT_ONCE["team"], {"team_id": team}) for team in teams]
@@ -118,6 +121,9 @@ def _ceilings(root: Any, ids: list[int], budget: Decimal) -> None:
         body = {"quota_type": kind, "limit_value": limit, "action": "block", **who}
         answer = root.post("/api/quotas", json=body)
         assert answer.status_code == 201, answer.text
+    money_limit = {"scope": "provider", "name": "paid", "amount": float(budget), "action": "block"}
+    answer = root.put("/api/cloud/cost-limits", json=money_limit)
+    assert answer.status_code == 200, answer.text
 
 
 def _judge(app: Flask, traffic: Traffic, account: Account, budget: Decimal) -> None:
@@ -129,12 +135,17 @@ def _judge(app: Flask, traffic: Traffic, account: Account, budget: Decimal) -> N
         )
         used = db.session.scalar(select(func.sum(QuotasUse.cost_usd))) or Decimal(0)
         report = reconciling.reconcile(repair=False)
+        books = ledger.balances()
+        holds = db.session.scalar(select(func.count()).select_from(BudgetsHold))
+        postings = db.session.scalar(select(func.sum(BudgetsPosting.amount_usd)))
+        wrong = [*money.unbalanced(), *money.reconcile(repair=False)]
     assert held == 0
     assert report.wrong == 0, report.sentence()
     assert sorted(map(int, traffic.told.values())) == sorted(job.id for job in jobs)
     assert {job.state for job in jobs} <= {JobState.COMPLETED}
     billed = sum((job.cost_usd or Decimal(0) for job in jobs), Decimal(0))
-    assert billed == used == account.bill() <= budget
+    assert billed == used == account.bill() == books["spent"] <= budget
+    assert (postings, books["held"], holds, wrong) == (0, 0, 0, [])
 
 
 def _until(ready: Callable[[], bool], seconds: float = 300.0) -> None:

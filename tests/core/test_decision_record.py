@@ -80,6 +80,17 @@ def test_decisions_are_found_by_job_person_outcome_policy_and_page(admin: Any) -
 
 
 @pytest.mark.usefixtures("past")
+def test_the_page_lists_them_and_opens_one_with_its_replay(admin: Any) -> None:
+    listed = admin.get("/decisions?outcome=refused&policy=gatekeeper").get_data(as_text=True)
+    assert "no vanishing says deny." in listed
+    assert "/decisions/4" in listed
+    assert "/decisions/1" not in listed
+    assert "/decisions/1" in admin.get("/decisions").get_data(as_text=True)
+    opened = admin.get("/decisions/4").get_data(as_text=True)
+    assert "Decided again from its record just now: the same answer." in opened
+
+
+@pytest.mark.usefixtures("past")
 def test_others_see_what_was_decided_about_their_own(people: dict[str, Any]) -> None:
     found = people["bob"].get("/api/decisions").json["decisions"]
     assert [one["id"] for one in found] == [6, 5]

@@ -1,8 +1,8 @@
 """Why a job waits: every gate is told, and exactly the named changes start it.
 
 The states are random: people, teams, running jobs, those ahead, limits, a paused queue, approvals,
-dependencies, with the fair share and without. The named changes are made for real through the API, and every
-smaller set of changes that the API offers is tried in vain on the same state built anew.
+dependencies, with the fair share and without. The named changes are made for real, and every
+smaller set of changes that anybody could make is tried in vain on the same state built anew.
 """
 
 from __future__ import annotations

@@ -226,6 +226,7 @@ def _submitted(admission: Admission, notes: list[str]) -> schemas.Submitted:
         success=True,
         job_id=str(job.id),
         status=job.state.value,
+        cost_limit_warning=admission.cost_warning,
         quota_warnings=admission.warnings,
         warnings=notes,
         idempotent_hit=admission.idempotent_hit,

@@ -25,8 +25,8 @@ def st_page_sections(page: str, viewer: Viewer, subject: Any) -> list[Section]:
     """Add panels to a core page.
 
     When:   Q, when the page is drawn.
-    Given:  the page's name (job, submit, queue, system, admin, org, profile), the viewer, and its
-            subject (the job on page job, the organisation on page org).
+    Given:  the page's name (job, submit, queue, system, settings, admin, org, profile), the viewer,
+            and its subject (the job on page job, the organisation on page org).
     Answer: a list of Section, each with a template below the plugin's name and an explicit context.
     Rules:  a failing section is shown as failed and harms no other.
     Used by: approvals, budgets, local_gpu, quotas.

@@ -13,7 +13,7 @@ from st_core.clock import now
 from st_core.errors import NotFound
 from st_core.services import registries
 
-from . import limits, prices, rendering, schemas, spending, standing, sums
+from . import job_figures, limits, prices, rendering, schemas, spending, standing, sums
 from .limits import Whose
 
 blueprint = Blueprint("budgets", __name__)
@@ -150,3 +150,16 @@ def spent(query: schemas.SpendQuery) -> schemas.Spend:
         held=float(spending.held()),
         rows=[schemas.SpendRow(date=row.date, name=row.name, spent=float(row.usd)) for row in rows],
     )
+
+
+@route(
+    blueprint,
+    ("/api/cloud/metrics", "/api/metrics"),
+    permission=SEE,
+    summary="Jobs and money in numbers",
+    query=schemas.MetricsQuery,
+    answers={200: schemas.Metrics},
+)
+def metrics(query: schemas.MetricsQuery) -> schemas.Metrics:
+    """Return the figures of the last days."""
+    return schemas.Metrics(**job_figures.figures(query.days))

@@ -20,6 +20,7 @@ from . import prices, rendering, spending, standing
 from .api import SEE, SET, blueprint
 from .limits import ACTIONS
 from .models import BudgetsHold
+from .options import OPTIONS
 from .spending import Spent
 
 URL = "/spend"
@@ -118,6 +119,10 @@ def _chart(rows: list[Spent], days: int, by: str) -> Any:
 
 def sections(name: str, viewer: Viewer, subject: Any) -> list[Section]:
     """Return the panel for a page, if there is anything to say about money there."""
+    if name == "settings":
+        found = [(one, OPTIONS.read(one)) for one in sorted(registries.providers())]
+        context = {"limits": found, "words": WORDS}
+        return [Section("budgets/settings.html", context, "Cost limits", "main", 10)]
     if name != "job":
         return []
     kept = db.session.get(BudgetsHold, subject.id)

@@ -121,3 +121,35 @@ class Spend(BaseModel):
     total: float
     held: float
     rows: list[SpendRow]
+
+
+class MetricsQuery(Closed):
+    """How far back."""
+
+    days: int = Field(30, ge=1, le=365)
+
+
+class Day(BaseModel):
+    """Jobs submitted and money spent on one day of UTC."""
+
+    date: str
+    total_jobs: int
+    completed: int
+    failed: int
+    cancelled: int
+    local_jobs: int
+    cloud_jobs: int
+    total_cost_usd: float
+
+
+class Metrics(BaseModel):
+    """Jobs and money in numbers. No provider tells a credit balance: the first two are null."""
+
+    credit_balance: None = None
+    estimated_jobs_remaining: None = None
+    total_cost: float
+    job_count: int
+    avg_job_duration_seconds: float | None
+    jobs_by_status: dict[str, int]
+    cost_by_day: list[Day]
+    period_days: int

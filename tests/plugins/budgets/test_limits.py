@@ -1,12 +1,17 @@
-"""Cost limits: what they do to a submission, how they stand, what is told."""
+"""Cost limits: what they do to a submission, how they stand, what is told; the fields that
+`st_provider_options` brings into a provider's config."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 from st_budgets import following, ledger, reconciling
 
+from st_core.clock import now
 from st_core.contracts import JobState
-from st_core.db import db
+from st_core.db import db, unit_of_work
+from st_core.models import Attempt
 
 from .bank import Bank
 
@@ -96,6 +101,7 @@ def test_other_actions_let_the_job_pass_or_wait(bank: Bank, action: str, status:
     answer = bank.ask("a $3")
     assert answer.status_code == status
     assert "cost limit" in " ".join(answer.json["quota_warnings"])
+    assert "cost limit" in answer.json["cost_limit_warning"]
 
 
 @pytest.mark.parametrize("change", [{"enabled": False}, {"mode": "shadow"}, {"amount": 0}])
@@ -148,7 +154,6 @@ def test_the_reconciler_repairs_what_was_lost(bank: Bank) -> None:
     with bank.app.app_context():
         from st_budgets.models import BudgetsHold
 
-        from st_core.db import unit_of_work
         from st_core.models import Job
 
         with unit_of_work():
@@ -168,7 +173,7 @@ def test_prices_keep_their_history_and_give_estimates(bank: Bank) -> None:
     assert [row["cost_per_hour"] for row in found] == [3, 2]
     job = bank.job(bank.submit("unnamed price"))
     assert job.estimated_cost_usd is None
-    assert job.estimate_basis.startswith("$3")
+    assert job.estimate_basis.startswith("$3")  # by st_estimate_cost: the provider told nothing
 
 
 def test_the_figures_are_told_to_prometheus(bank: Bank) -> None:
@@ -193,14 +198,13 @@ def test_the_page_shows_spend_limits_and_prices(bank: Bank) -> None:
     assert "meridian/speech" in page.text
     assert "$2.50" in page.text
     assert "Held" in bank.root.get(f"/jobs/{job_id}").text
+    assert "Save the cost limit of bank" in bank.root.get("/admin/settings").text
     told = bank.root.get("/api/cloud/spend?by=person").json
     assert (told["total"], told["held"]) == (2.5, 4)
 
 
 def test_the_policy_is_exported_and_applied(bank: Bank) -> None:
     from st_budgets.policy import POLICY
-
-    from st_core.db import unit_of_work
 
     bank.limit("org", "meridian", 10, action="block", window="calendar")
     bank.limit("global", "", 99.5)
@@ -212,3 +216,31 @@ def test_the_policy_is_exported_and_applied(bank: Bank) -> None:
         with unit_of_work(gate="submit"):
             POLICY.apply(POLICY.schema.model_validate(document).model_dump())
         assert POLICY.document() == document
+
+
+def test_a_provider_that_tells_no_cost_is_charged_by_the_hour(bank: Bank, clock: Any) -> None:
+    body = {"provider": "hourly", "hardware": "vault", "cost_per_hour": 6}
+    assert bank.root.post("/api/cloud/prices", json=body).status_code == 201
+    job_id = bank.submit("a", "hourly")
+    bank.move(job_id, JobState.STARTING, JobState.RUNNING)
+    with bank.app.app_context(), unit_of_work():
+        db.session.add(Attempt(job_id=job_id, number=1, started_at=now(), provider_state={}))
+    clock.advance(seconds=1800)
+    with bank.app.app_context():
+        following.keep_up()
+    assert bank.status(provider="hourly")["held"] == pytest.approx(3, abs=0.1)
+    clock.advance(seconds=1800)
+    bank.move(job_id, JobState.COMPLETED)
+    told = bank.status(provider="hourly")
+    assert (told["spent"], told["held"]) == (pytest.approx(6, abs=0.2), 0)
+    assert float(bank.job(job_id).cost_usd or 0) == told["spent"]
+
+
+def test_the_figures_in_json_are_true_sums(bank: Bank) -> None:
+    bank.end(bank.submit("a $5"), "2.5")
+    bank.submit("b $5")
+    for url in ("/api/cloud/metrics?days=7", "/api/metrics"):
+        told = bank.root.get(url).json
+        assert (told["total_cost"], told["job_count"]) == (2.5, 2)
+        assert told["jobs_by_status"] == {"completed": 1, "queued": 1}
+        assert sum(day["total_cost_usd"] for day in told["cost_by_day"]) == 2.5

@@ -72,15 +72,14 @@ class Bank:
         """Make something; return its number."""
         answer = self.root.post(url, json=body)
         assert answer.status_code == 201, answer.text
-        return int(answer.json[what]["id"])
+        return int((answer.json or {})[what]["id"])
 
     def limit(self, scope: str, name: str, amount: float, **more: Any) -> dict[str, Any]:
         """Set a cost limit; return how it stands."""
         body = {"scope": scope, "name": name, "amount": amount, **more}
         answer = self.root.put("/api/cloud/cost-limits", json=body)
         assert answer.status_code == 200, answer.text
-        told: dict[str, Any] = answer.json
-        return told
+        return dict(answer.json or {})
 
     def ask(self, name: str, provider: str = "bank", **more: Any) -> Any:
         """Submit a job as Ann; return the answer."""
@@ -110,10 +109,13 @@ class Bank:
 
     def status(self, **query: str) -> dict[str, Any]:
         """Return how a limit stands."""
-        answer = self.root.get("/api/cloud/metrics/cost-limit-status", query_string=query)
+        return self.read("/api/cloud/metrics/cost-limit-status", **query)
+
+    def read(self, url: str, **query: str) -> dict[str, Any]:
+        """Return the administrator's answer in JSON."""
+        answer = self.root.get(url, query_string=query or None)
         assert answer.status_code == 200, answer.text
-        told: dict[str, Any] = answer.json
-        return told
+        return dict(answer.json or {})
 
     def events(self, name: str) -> int:
         """Return how many events of a name there are."""

@@ -17,7 +17,8 @@ BATCH = 100
 
 def test_random_transfers_add_up_to_zero_and_holds_come_back(bank: Bank, exam: Exam) -> None:
     steps = exam.count("steps", 500, 100_000)
-    dice, held, spent = exam.random, {}, Decimal(0)
+    held: dict[int, Decimal] = {}
+    dice, spent = exam.random, Decimal(0)
     for begin in range(0, steps, BATCH):
         with bank.app.app_context(), unit_of_work(gate="submit"):
             for number in range(begin, begin + BATCH):

@@ -36,9 +36,9 @@ def test_the_guides_request_sets_a_limit_that_every_spelling_tells(
 ) -> None:
     answer = bank.root.put(CONFIG, json=GUIDE)
     assert answer.status_code == 200, answer.text
-    assert {name: answer.json["config"][name] for name in GUIDE} == GUIDE
-    assert bank.root.get(CONFIG).json["config"]["cost_limit_amount"] == 500
-    told = bank.root.get(spelling, query_string={"provider": "bank"}).json
+    assert (answer.json or {})["config"].items() >= GUIDE.items()
+    assert bank.read(CONFIG)["config"]["cost_limit_amount"] == 500
+    told = bank.read(spelling, provider="bank")
     assert (told["enabled"], told["limit_amount"], told["current_spend"]) == (True, 500, 0)
 
 
@@ -55,8 +55,8 @@ def test_the_guides_request_sets_a_limit_that_every_spelling_tells(
 def test_a_wrong_field_is_named_and_nothing_is_set(bank: Bank, field: str, value: object) -> None:
     answer = bank.root.put(CONFIG, json={**GUIDE, field: value})
     assert answer.status_code == 400
-    assert field in answer.json["detail"]
-    assert bank.root.get(CONFIG).json["config"]["cost_limit_enabled"] is False
+    assert field in answer.text
+    assert bank.read(CONFIG)["config"]["cost_limit_enabled"] is False
 
 
 def test_only_admins_set_limits_and_prices(bank: Bank) -> None:
@@ -169,7 +169,7 @@ def test_prices_keep_their_history_and_give_estimates(bank: Bank) -> None:
     for cost in (2, 3):
         body = {"provider": "bank", "hardware": "vault", "cost_per_hour": cost}
         assert bank.root.post("/api/cloud/prices", json=body).status_code == 201
-    found = bank.root.get("/api/cloud/prices").json["prices"]
+    found = bank.read("/api/cloud/prices")["prices"]
     assert [row["cost_per_hour"] for row in found] == [3, 2]
     job = bank.job(bank.submit("unnamed price"))
     assert job.estimated_cost_usd is None
@@ -199,7 +199,7 @@ def test_the_page_shows_spend_limits_and_prices(bank: Bank) -> None:
     assert "$2.50" in page.text
     assert "Held" in bank.root.get(f"/jobs/{job_id}").text
     assert "Save the cost limit of bank" in bank.root.get("/admin/settings").text
-    told = bank.root.get("/api/cloud/spend?by=person").json
+    told = bank.read("/api/cloud/spend?by=person")
     assert (told["total"], told["held"]) == (2.5, 4)
 
 
@@ -240,7 +240,7 @@ def test_the_figures_in_json_are_true_sums(bank: Bank) -> None:
     bank.end(bank.submit("a $5"), "2.5")
     bank.submit("b $5")
     for url in ("/api/cloud/metrics?days=7", "/api/metrics"):
-        told = bank.root.get(url).json
+        told = bank.read(url)
         assert (told["total_cost"], told["job_count"]) == (2.5, 2)
         assert told["jobs_by_status"] == {"completed": 1, "queued": 1}
         assert sum(day["total_cost_usd"] for day in told["cost_by_day"]) == 2.5

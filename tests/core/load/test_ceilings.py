@@ -129,7 +129,9 @@ def _ceilings(root: Any, ids: list[int], budget: Decimal) -> None:
 def _judge(app: Flask, traffic: Traffic, account: Account, budget: Decimal) -> None:
     """Compare what clients were told, what the database says, and what the provider billed."""
     with app.app_context():
-        jobs = db.session.execute(select(Job.id, Job.state, Job.cost_usd)).all()
+        jobs = db.session.execute(
+            select(Job.id, Job.state, Job.cost_usd, Job.idempotency_key)
+        ).all()
         held = db.session.scalar(
             select(func.count()).select_from(QuotasUse).where(QuotasUse.ended_at.is_(None))
         )
@@ -141,7 +143,10 @@ def _judge(app: Flask, traffic: Traffic, account: Account, budget: Decimal) -> N
         wrong = [*money.unbalanced(), *money.reconcile(repair=False)]
     assert held == 0
     assert report.wrong == 0, report.sentence()
-    assert sorted(map(int, traffic.told.values())) == sorted(job.id for job in jobs)
+    admitted = {job.idempotency_key: str(job.id) for job in jobs}
+    assert len(admitted) == len(jobs)  # no submission became two jobs
+    assert traffic.told.items() <= admitted.items()  # no promised job is lost
+    assert admitted.keys() - traffic.told.keys() <= traffic.resent
     assert {job.state for job in jobs} <= {JobState.COMPLETED}
     billed = sum((job.cost_usd or Decimal(0) for job in jobs), Decimal(0))
     assert billed == used == account.bill() == books["spent"] <= budget

@@ -38,6 +38,8 @@ class Traffic:
     told: dict[str, str] = field(default_factory=dict)
     answers: Counter[int] = field(default_factory=Counter)
     killed: int = 0
+    #: What was asked twice: the answer to the second may be a no before the first is admitted.
+    resent: set[str] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -76,6 +78,7 @@ class Traffic:
                     "/api/cloud/paid/submit", json=body, headers={"Authorization": f"Bearer {key}"}
                 )
             except httpx.HTTPError:  # its process was killed: nobody knows, so ask again
+                self.resent.add(f"asked-{asked}")
                 time.sleep(0.05)
                 continue
             if answer.status_code == 503:  # the database was busy

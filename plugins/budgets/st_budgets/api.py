@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
-from flask import Blueprint, Response
+from flask import Blueprint
 
 from st_core.api.guard import current_viewer
 from st_core.api.routing import route
@@ -96,12 +96,13 @@ def set_cost_limit(body: schemas.LimitBody) -> schemas.Limit:
     methods=("DELETE",),
     permission=SET,
     summary="Remove a cost limit",
+    answers={200: schemas.Done},
     errors=(404,),
 )
-def delete_cost_limit(limit_id: int) -> Response:
+def delete_cost_limit(limit_id: int) -> schemas.Done:
     """Remove a limit; what was spent stays counted."""
     limits.remove(limit_id)
-    return Response(status=204)
+    return schemas.Done()
 
 
 @route(

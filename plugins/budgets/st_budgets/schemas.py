@@ -153,3 +153,9 @@ class Metrics(BaseModel):
     jobs_by_status: dict[str, int]
     cost_by_day: list[Day]
     period_days: int
+
+
+class Done(BaseModel):
+    """It is done."""
+
+    success: bool = True

@@ -13,11 +13,14 @@ from . import access_log, api, config, flask_db, garbage, logs, web
 from .api import open_paths, routing
 from .boot import core_services
 from .contracts import (
+    ApprovalDesk,
     AuthProviderKind,
     EventType,
     HealthCheck,
     Permission,
+    Policy,
     Provider,
+    ProviderOptions,
     Service,
     Trainer,
 )
@@ -43,6 +46,11 @@ BUNDLED = (
     "tiny_trainer",
     "simpletuner_trainer",
     "command_trainer",
+    "resource_rules",
+    "approvals",
+    "credentials",
+    "budgets",
+    "quotas",
     "audit",
     "metrics",
 )
@@ -60,6 +68,10 @@ class Deployment:
     providers: dict[str, Provider] = field(default_factory=dict)
     trainers: dict[str, Trainer] = field(default_factory=dict)
     auth_kinds: dict[str, AuthProviderKind] = field(default_factory=dict)
+    policies: dict[str, Policy] = field(default_factory=dict)
+    approval_desk: ApprovalDesk | None = None
+    provider_options: list[ProviderOptions] = field(default_factory=list)
+    kept_documents: set[str] = field(default_factory=set)
     services: list[Service] = field(default_factory=list)
     health_checks: list[tuple[str, HealthCheck]] = field(default_factory=list)
     subscribers: tuple[str, ...] = ()
@@ -87,7 +99,7 @@ def _create(overrides: Mapping[str, Any]) -> Flask:
     path, data = config.read_file()  # 1 configuration
     plugins = PluginManager(_enabled(overrides, data))  # 2 plugins
     settings = config.load(  # 3 settings
-        _declared(plugins), plugins.installed, data, path, overrides
+        _declared(plugins), set(plugins.installed) - set(plugins.enabled), data, path, overrides
     )
     _check_choices(settings)
     logs.configure(settings.value("logging.format"), settings.value("logging.level"))
@@ -190,6 +202,11 @@ def _collect(deployment: Deployment) -> None:
     )
     deployment.providers = gather("st_providers", "name", "provider")
     deployment.trainers = gather("st_trainers", "name", "trainer")
+    deployment.policies = gather("st_policies", "name", "policy")
+    deployment.provider_options = [
+        item for _, answer in plugins.each("st_provider_options") for item in answer or ()
+    ]
+    deployment.approval_desk = plugins.approval_desk()
     deployment.auth_kinds = gather("st_auth_provider_kinds", "kind", "kind of sign-in provider")
     own_services = core_services(deployment.settings)
     deployment.services = own_services + list(gather("st_services", "name", "service").values())

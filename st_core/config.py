@@ -201,7 +201,7 @@ class Settings:
 
 def load(
     settings: Iterable[tuple[str, Setting]],
-    installed: Iterable[str],
+    switched_off: Iterable[str],
     data: Mapping[str, Any],
     path: Path | None,
     overrides: Mapping[str, Any],
@@ -221,7 +221,7 @@ def load(
     for key, raw in _flat(data, view.declared, ""):
         if key not in view.declared:
             section = key.split(".")[0]
-            if section in installed and section not in view.owners.values():
+            if section in switched_off:
                 log.warning("%s: section %s is ignored, the plugin is not enabled", path, section)
                 continue
             raise ConfigError(

@@ -9,6 +9,7 @@ from pydantic import AfterValidator
 
 from .contracts import Setting
 from .outgoing.addresses import check_entries
+from .secret_settings import SECRET_SETTINGS
 
 
 def _below_admin(level: str) -> str:
@@ -108,6 +109,7 @@ CORE_SETTINGS = (
         secret=True,
         env="SIMPLETUNER_CREDENTIAL_KEY",
     ),
+    *SECRET_SETTINGS,
     Setting(
         "network.allowed_private",
         Annotated[list[str], AfterValidator(check_entries)],
@@ -219,6 +221,43 @@ CORE_SETTINGS = (
         unit="GPUs",
         editable=True,
         minimum=1,
+    ),
+    Setting(
+        "queue.enable_fair_share",
+        bool,
+        False,
+        "Within a priority, start first whose organisation, team and person used least GPU-time "
+        "lately; priorities grow with waiting. Off: priority, then time.",
+        editable=True,
+    ),
+    Setting(
+        "queue.share_half_life_days",
+        float,
+        7.0,
+        "After how many days GPU-time that was used counts half, for the fair share.",
+        unit="days",
+        editable=True,
+        minimum=0.1,
+        maximum=365,
+    ),
+    Setting(
+        "queue.shares",
+        dict[str, float],
+        {},
+        "Weights for the fair share: `org-slug: 35`, `org-slug/team-slug: 2`. Whoever is not named "
+        "weighs 1 among its siblings.",
+        editable=True,
+    ),
+    Setting(
+        "queue.ageing_minutes",
+        int,
+        60,
+        "With the fair share: after each so many minutes of waiting, a job's priority grows by 10, "
+        "up to 40; from then on it goes by time alone. 0: never.",
+        unit="minutes",
+        editable=True,
+        minimum=0,
+        maximum=10080,
     ),
     Setting("queue.paused", bool, False, "Start nothing new; what runs goes on.", editable=True),
     Setting(

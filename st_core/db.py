@@ -220,6 +220,17 @@ def unit_of_work(gate: str | None = None) -> Iterator[Session]:
         step(session)
 
 
+def pass_gate(name: str) -> None:
+    """Step: hold one more gate until the unit of work ends.
+
+    Gates are passed in one order everywhere: `submit`, `dispatch`, `people`.
+    """
+    assert_unit_of_work()
+    if db.engine.dialect.name != "sqlite":
+        query = text("SELECT name FROM lock WHERE name = :gate FOR UPDATE")
+        db.session.execute(query, {"gate": name}).one()
+
+
 @contextmanager
 def revocable() -> Iterator[None]:
     """Take back what is written and emitted inside when it raises; the unit of work goes on.

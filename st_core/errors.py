@@ -113,6 +113,12 @@ class ProviderError(StError):
     status, code, title = 502, "provider_error", "The provider failed"
 
 
+class KeyRefused(ProviderError):
+    """A provider does not accept the key it was given; nothing was started (502)."""
+
+    code, title = "key_refused", "The provider refused the key"
+
+
 class ConfigError(StError):
     """The deployment's configuration is wrong; the server does not start."""
 

@@ -22,7 +22,10 @@ from flask import Request, current_app
 
 from . import hookspecs, plugin_rules
 from .contracts import (
+    ApprovalDesk,
+    Demand,
     Denial,
+    Estimate,
     Hold,
     Identity,
     JobState,
@@ -183,6 +186,27 @@ class PluginManager:
     def reserve_limits(self, job: Any, submission: Submission) -> list[Verdict]:
         """Ask every limit, and let it reserve."""
         return flatten(self._pm.hook.st_reserve_limits(job=job, submission=submission))
+
+    def prepare_submission(self, submission: Submission) -> Submission:
+        """Let every plugin complete the submission, in list order."""
+        for plugin in self.implementers("st_prepare_submission"):
+            answer = self.call(plugin, "st_prepare_submission", submission=submission)
+            submission = answer or submission
+        return submission
+
+    def estimate_cost(self, submission: Submission) -> Estimate | None:
+        """Return the first estimate in list order, or None."""
+        answer: Estimate | None = self._pm.hook.st_estimate_cost(submission=submission)
+        return answer
+
+    def require_approval(self, job: Any, submission: Submission) -> list[Demand]:
+        """Ask every rule whether people must decide; all demands."""
+        return flatten(self._pm.hook.st_require_approval(job=job, submission=submission))
+
+    def approval_desk(self) -> ApprovalDesk | None:
+        """Return the first desk in list order, or None."""
+        desk: ApprovalDesk | None = self._pm.hook.st_approval_desk()
+        return desk
 
     def hold_job(self, job: Any, load: Any) -> Hold | None:
         """Return the first hold in list order, or None."""

@@ -26,6 +26,9 @@ PUBLIC = (
     "st_core.secrets.",
     "st_core.services.",
     "st_core.testing.",
+    "st_core.web.charts.",
+    "st_core.web.diffs.",
+    "st_core.web.formats.",
     "st_core.web.next_page.",
 )
 

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from flask import Blueprint
 
 from ..models import ProviderCredential, User
-from ..services import credentials, users
+from ..services import credential_values, credentials, users
 from .guard import current_viewer
 from .routing import route
 from .schemas import credentials as schemas
 from .schemas.kinds import Success
 
-blueprint = Blueprint("credentials", __name__)
+blueprint = Blueprint("user_credentials", __name__)
 MINE = "/api/users/me/credentials"
 THEIRS = "/api/users/<int:user_id>/credentials"
 
@@ -119,7 +119,7 @@ def delete_theirs(user_id: int, provider: str, name: str) -> Success:
     errors=[404],
 )
 def validate_mine(body: schemas.ValidateBody) -> schemas.Validated:
-    """Say what can be said about a stored credential without asking its provider."""
+    """Say what can be said about a stored credential; its service is asked where it can be."""
     return _validated(current_viewer().user_id, body)
 
 
@@ -134,7 +134,7 @@ def validate_mine(body: schemas.ValidateBody) -> schemas.Validated:
     errors=[404],
 )
 def validate_theirs(user_id: int, body: schemas.ValidateBody) -> schemas.Validated:
-    """Say what can be said about a stored credential without asking its provider."""
+    """Say what can be said about a stored credential; its service is asked where it can be."""
     return _validated(user_id, body)
 
 
@@ -143,12 +143,12 @@ def validate_theirs(user_id: int, body: schemas.ValidateBody) -> schemas.Validat
     f"{MINE}/rotate",
     methods=["POST"],
     permission="api.access",
-    summary="Retire my credentials",
+    summary="Ask for new values of my credentials",
     body=schemas.RotateBody,
     answers={200: schemas.Rotated},
 )
 def rotate_mine(body: schemas.RotateBody) -> schemas.Rotated:
-    """Erase the values of one provider's credentials, or of all; new ones must be set."""
+    """Ask for new values of one provider's credentials, or of all; `erase` ends the old ones."""
     return _rotated(current_viewer().user_id, body)
 
 
@@ -157,13 +157,13 @@ def rotate_mine(body: schemas.RotateBody) -> schemas.Rotated:
     f"{THEIRS}/rotate",
     methods=["POST"],
     permission="admin.users",
-    summary="Retire somebody's credentials",
+    summary="Ask for new values of somebody's credentials",
     body=schemas.RotateBody,
     answers={200: schemas.Rotated},
     errors=[404],
 )
 def rotate_theirs(user_id: int, body: schemas.RotateBody) -> schemas.Rotated:
-    """Erase the values of one provider's credentials, or of all; new ones must be set."""
+    """Ask for new values of one provider's credentials, or of all; `erase` ends the old ones."""
     return _rotated(user_id, body)
 
 
@@ -217,7 +217,7 @@ def check_stale(query: schemas.StaleQuery, body: schemas.StaleBody) -> schemas.S
 
 def _listed(user_id: int, query: schemas.CredentialQuery) -> schemas.Credentials:
     rows = credentials.of(current_viewer(), user_id, query.provider)
-    return schemas.Credentials(credentials=[_credential(row) for row in rows])
+    return schemas.Credentials(credentials=[_shown(row) for row in rows])
 
 
 def _put(user_id: int, body: schemas.CredentialBody) -> tuple[Success, int]:
@@ -241,15 +241,26 @@ def _validated(user_id: int, body: schemas.ValidateBody) -> schemas.Validated:
 
 
 def _rotated(user_id: int, body: schemas.RotateBody) -> schemas.Rotated:
-    rows = credentials.rotate(current_viewer(), user_id, body.provider, body.reason)
+    rows = credentials.rotate(
+        current_viewer(), user_id, body.provider, body.reason, erase=body.erase
+    )
     return schemas.Rotated(
         rotated_count=len(rows),
         credentials=[
             schemas.RotatedCredential(provider=row.provider, credential_name=row.credential_name)
             for row in rows
         ],
-        message="Retired; set new values now." if rows else "There was nothing to retire.",
+        message=_next_step(body, bool(rows)),
     )
+
+
+def _next_step(body: schemas.RotateBody, found_any: bool) -> str:
+    """Return the sentence that says what is to be done after asking for new values."""
+    if not found_any:
+        return "There was nothing to rotate."
+    if body.erase:
+        return "Erased; set new values now."
+    return "Set new values now; the old ones are valid until the new ones are proven."
 
 
 def _stale_of(user_id: int, days: int) -> schemas.StaleCredentials:
@@ -263,19 +274,23 @@ def _stale(user: User, rows: Sequence[ProviderCredential], days: int) -> schemas
         username=user.username,
         threshold_days=days,
         stale_count=len(rows),
-        credentials=[_credential(row) for row in rows],
+        credentials=[_shown(row) for row in rows],
     )
 
 
-def _credential(row: ProviderCredential) -> schemas.Credential:
+def _shown(row: ProviderCredential) -> schemas.Credential:
+    """Return what is told of a stored key: never its value."""
     return schemas.Credential(
         id=row.id,
         provider=row.provider,
         credential_name=row.credential_name,
         description=row.description,
         fingerprint=row.fingerprint,
+        new_fingerprint=row.new_fingerprint,
         is_active=row.is_active,
         is_stale=row.is_active and credentials.is_stale(row),
+        is_ageing=row.is_active and credential_values.is_ageing(row),
+        rotation_asked_at=row.rotation_asked_at,
         created_at=row.created_at,
         updated_at=row.updated_at,
         last_used_at=row.last_used_at,

@@ -7,9 +7,21 @@ from __future__ import annotations
 from flask import Blueprint
 
 from ..errors import Malformed
-from ..services import configs, job_history, job_list, jobs, queue, submission, syncing
+from ..services import (
+    amendments,
+    configs,
+    explanations,
+    job_history,
+    job_list,
+    jobs,
+    queue,
+    submission,
+    syncing,
+)
+from ..services.amendments import Amendment
 from ..services.job_list import JobFilter
 from . import rendering
+from .explanations import holdings
 from .guard import current_viewer
 from .routing import route
 from .schemas import jobs as schemas
@@ -143,6 +155,29 @@ def retry(job_id: str, body: schemas.RetryBody) -> tuple[schemas.JobAnswer, int]
 
 @route(
     blueprint,
+    f"{ROOT}/<job_id>",
+    methods=["PATCH"],
+    permission="job.submit",
+    summary="Edit a waiting job of your own",
+    body=schemas.AmendBody,
+    answers={200: schemas.JobAnswer, 202: schemas.JobAnswer},
+    errors=[400, 409, 429],
+)
+def amend(job_id: str, body: schemas.AmendBody) -> tuple[schemas.JobAnswer, int]:
+    """Change a job that waits; it passes all gates again, and what people said of it is void."""
+    wanted = Amendment(
+        name=body.name,
+        config=body.config,
+        hardware=body.hardware_profile,
+        gpu_count=body.gpu_count,
+        time_limit_seconds=body.time_limit_seconds,
+    )
+    job = amendments.amend(current_viewer(), job_id, wanted)
+    return _answer(str(job.id)), 202 if job.requires_approval else 200
+
+
+@route(
+    blueprint,
     f"{ROOT}/<job_id>/checkpoint",
     methods=["POST"],
     permission=CANCEL,
@@ -245,7 +280,8 @@ def _answer(job_id: str) -> schemas.JobAnswer:
         username=user.username if user else None,
         place=queue.position(job),
     )
-    return schemas.JobAnswer.model_validate({**fields, "job": fields})
+    held = holdings(explanations.gates(current_viewer(), job), passed=False)
+    return schemas.JobAnswer.model_validate({**fields, "job": fields, "waits_for": held})
 
 
 def _filter(query: schemas.JobQuery) -> JobFilter:

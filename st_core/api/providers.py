@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint
 
 from ..services import registries, settings
@@ -51,9 +53,17 @@ def config(provider: str) -> schemas.ProviderConfig:
 )
 def set_config(provider: str, body: schemas.ProviderConfigBody) -> schemas.ProviderConfig:
     """Store new values of editable settings, all or none; unknown names are refused."""
-    registries.provider(provider)
-    values = {f"{provider}.{name}": value for name, value in body.root.items()}
-    settings.change(current_viewer(), values)
+    name, rest = registries.provider(provider).name, dict(body.root)
+    given = []
+    for options in registries.provider_options():
+        mine = {key: rest.pop(key) for key in options.names if key in rest}
+        if mine:
+            options.check(mine)
+            given.append((options, mine))
+    if rest or not given:
+        settings.change(current_viewer(), {f"{name}.{key}": v for key, v in rest.items()})
+    for options, mine in given:
+        options.change(name, mine)
     return _config(provider)
 
 
@@ -61,8 +71,11 @@ def _config(provider: str) -> schemas.ProviderConfig:
     name = registries.provider(provider).name
     rows = [row for row in settings.describe() if row["owner"] == name and not row["secret"]]
     short = {row["key"].removeprefix(f"{name}."): row for row in rows}
+    added: dict[str, Any] = {}
+    for options in registries.provider_options():
+        added |= options.read(name)
     return schemas.ProviderConfig(
         provider=name,
-        config={key: row["value"] for key, row in short.items()},
-        editable=[key for key, row in short.items() if row["editable"]],
+        config={key: row["value"] for key, row in short.items()} | added,
+        editable=[key for key, row in short.items() if row["editable"]] + list(added),
     )

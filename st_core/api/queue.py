@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from ..errors import Malformed, SetTimeRule
+from ..models import JobState
 from ..services import jobs, limits, machine, queue, submission
 from ..services.submission import Draft
 from .guard import current_viewer
@@ -130,7 +131,9 @@ def cancel(job_id: str) -> Cancelled:
 def approve(job_id: str) -> Cancelled:
     """Let a waiting job go on into the queue."""
     job = queue.approve(current_viewer(), job_id)
-    return Cancelled(job_id=str(job.id), status=job.state.value, message="It is in the queue now.")
+    waits = job.state is JobState.PENDING_APPROVAL
+    told = "More people are needed." if waits else "It is in the queue now."
+    return Cancelled(job_id=str(job.id), status=job.state.value, message=told)
 
 
 @route(
@@ -209,6 +212,7 @@ def submit(body: schemas.LocalSubmitBody) -> tuple[schemas.LocalSubmitted, int]:
         status=queue.STATUS.get(job.state, job.state.value),
         queue_position=admission.position or None,
         requires_approval=job.requires_approval,
+        approval_request_id=queue.request_of(job),
         reason=job.hold_reason,
         idempotent_hit=admission.idempotent_hit,
     )

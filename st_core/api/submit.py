@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint
 
 from ..errors import SubmissionInvalid
-from ..services import configs, estimates, registries, submission
+from ..services import configs, estimates, queue, registries, submission
 from ..services.gates import GateResult
 from ..services.submission import Admission, Draft
 from . import rendering
@@ -226,10 +226,13 @@ def _submitted(admission: Admission, notes: list[str]) -> schemas.Submitted:
         success=True,
         job_id=str(job.id),
         status=job.state.value,
+        cost_limit_warning=admission.cost_warning,
         quota_warnings=admission.warnings,
         warnings=notes,
         idempotent_hit=admission.idempotent_hit,
         queue_position=admission.position or None,
+        requires_approval=job.requires_approval,
+        approval_request_id=queue.request_of(job),
         gates=[rendering.gate(result) for result in admission.results],
     )
 

@@ -36,6 +36,7 @@ SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
         "jobs": (f"{HERE}.jobs:jobs", "Submit, follow, stop and list jobs."),
         "configs": (f"{HERE}.configs:configs", "Make, change, compare and share configs."),
         "queue": (f"{HERE}.queue:queue", "See and steer the queue."),
+        "quota": (f"{HERE}.quota:quota", "See and set ceilings of people, teams, organisations."),
         "auth": (f"{HERE}.auth:auth", "People: accounts, levels, keys, organisations."),
         "cloud": (f"{HERE}.cloud:cloud", "Jobs at a provider, by the older commands' names."),
         "plugins": (f"{HERE}.plugins:plugins", "See which plugins the server runs."),

@@ -78,13 +78,19 @@ def delete_credential(client: Client, user_id: int, provider: str, name: str) ->
 @USER_ID
 @click.option("--provider", help="Only this provider's. [all]")
 @click.option("--reason", help="Why, for the audit log.")
+@click.option("--erase", is_flag=True, help="End the old values at once, as after a leak.")
 @output_options()
 @with_client
 def rotate_credentials(
-    client: Client, user_id: int, provider: str | None, reason: str | None, out: Output
+    client: Client,
+    user_id: int,
+    provider: str | None,
+    reason: str | None,
+    erase: bool,
+    out: Output,
 ) -> None:
-    """Erase the values of credentials, so that new ones must be set."""
-    body = {"provider": provider, "reason": reason}
+    """Ask for new values; the old ones are valid until the new ones are proven."""
+    body = {"provider": provider, "reason": reason, "erase": erase}
     done = client.post(f"{ROOT}/{user_id}/credentials/rotate", body)
     out.rows(done, "credentials", RETIRED)
     say(done["message"])

@@ -42,6 +42,7 @@ USER_ID = click.argument("user_id", type=click.IntRange(1))
             f"{HERE}.auth_levels:remove_permission",
             "Let somebody's levels alone decide again.",
         ),
+        "rules": (f"{HERE}.auth_rules:rules", "What people of a level may use."),
         "credentials": (f"{HERE}.auth_credentials:credentials", "List somebody's credentials."),
         "set-credential": (f"{HERE}.auth_credentials:set_credential", "Store a credential."),
         "delete-credential": (
@@ -50,7 +51,7 @@ USER_ID = click.argument("user_id", type=click.IntRange(1))
         ),
         "rotate-credentials": (
             f"{HERE}.auth_credentials:rotate_credentials",
-            "Erase credentials, so that new ones are set.",
+            "Ask for new values of credentials.",
         ),
         "stale-credentials": (
             f"{HERE}.auth_credentials:stale_credentials",
@@ -59,6 +60,22 @@ USER_ID = click.argument("user_id", type=click.IntRange(1))
         "check-stale-credentials": (
             f"{HERE}.auth_credentials:check_stale_credentials",
             "List everybody's old credentials.",
+        ),
+        "shared-credentials": (
+            f"{HERE}.auth_shared:shared_credentials",
+            "List the credentials that everybody's jobs may use.",
+        ),
+        "set-shared-credential": (
+            f"{HERE}.auth_shared:set_shared_credential",
+            "Share a credential.",
+        ),
+        "delete-shared-credential": (
+            f"{HERE}.auth_shared:delete_shared_credential",
+            "Share a credential no more.",
+        ),
+        "rotate-shared-credentials": (
+            f"{HERE}.auth_shared:rotate_shared_credentials",
+            "Ask for new values of shared credentials.",
         ),
     },
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .cloud_money import config, cost_limit
 from .jobs import cancel, delete, get, list_jobs, logs, retry, submit
 
 
@@ -19,3 +20,5 @@ def jobs() -> None:
 
 for command in (submit, list_jobs, cancel, delete, retry, logs, get):
     jobs.add_command(command)
+for group in (cost_limit, config):
+    cloud.add_command(group)

@@ -9,8 +9,10 @@ from typing import Any
 import click
 
 from .client import Answered, Client, with_client
+from .explaining import why
 from .following import ended, follow
 from .job_list import JOB_COLUMNS, fetch, list_jobs
+from .jobs_approval import approval
 from .logs import logs
 from .outcome import CliError, ExitCode, leave
 from .output import Output, confirm, output_options, print_json, say
@@ -50,6 +52,8 @@ def jobs() -> None:
 jobs.add_command(submit)
 jobs.add_command(list_jobs)
 jobs.add_command(logs)
+jobs.add_command(approval)
+jobs.add_command(why)
 
 
 @jobs.command()

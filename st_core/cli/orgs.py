@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from . import org_quotas
 from .client import Client, with_client
 from .outcome import CliError, ExitCode
 from .output import Output, confirm, output_options, say
@@ -64,6 +65,15 @@ def body_of(asked: dict[str, Any]) -> dict[str, Any]:
 @click.group()
 def orgs() -> None:
     """Organisations, their teams, and who is in them."""
+
+
+for command in (
+    org_quotas.quotas,
+    org_quotas.set_quota,
+    org_quotas.team_quotas,
+    org_quotas.team_set_quota,
+):
+    orgs.add_command(command)
 
 
 @orgs.command("list")

@@ -26,6 +26,7 @@ LIMIT_COLUMNS = {
     "one team": "team_max_concurrent",
     "this machine's jobs": "local_job_max_concurrent",
     "this machine's GPUs": "local_gpu_max_concurrent",
+    "fair share": "enable_fair_share",
 }
 STATS_COLUMNS = {
     "running": "running",
@@ -73,6 +74,12 @@ def stats(client: Client, out: Output) -> None:
 @click.option("--team-max-concurrent", type=int, help="One team.")
 @click.option("--local-job-max-concurrent", type=int, help="On this machine.")
 @click.option("--local-gpu-max-concurrent", type=int, help="GPUs of this machine.")
+@click.option(
+    "--fair-share/--no-fair-share",
+    "enable_fair_share",
+    default=None,
+    help="Within a priority, start first who used least GPU-time lately.",
+)
 @output_options()
 @with_client
 def limits(client: Client, out: Output, **asked: int | None) -> None:

@@ -92,6 +92,8 @@ def _brought(ctx: click.Context) -> dict[str, click.Command]:
         "users": (f"{HERE}.rescue:users", "Let an administrator in who is locked out."),
         "setup-code": (f"{HERE}.setup_code:setup_code", "Print a new code for the first admin."),
         "secrets": (f"{HERE}.secrets:secrets", "Check stored secrets; replace their key."),
+        "policy": (f"{HERE}.policy:policy", "Everything that governs, as YAML files."),
+        "decisions": (f"{HERE}.decisions:decisions", "Decide the recorded submissions again."),
         "background": (f"{HERE}.background:background", "Run the services without the web."),
         "bench": (f"{HERE}.bench:bench", "Measure the speed budget."),
     },

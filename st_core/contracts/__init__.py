@@ -22,7 +22,16 @@ from .identity import (
     SignedIn,
     TestStep,
 )
-from .protocols import Provider, TaskRunner, Trainer
+from .policies import Asked, Facts, Finding, Policy
+from .protocols import (
+    ApprovalDesk,
+    Keyed,
+    KeyedTrainer,
+    Provider,
+    ProviderOptions,
+    TaskRunner,
+    Trainer,
+)
 from .registrations import (
     EventType,
     HealthCheck,
@@ -35,7 +44,16 @@ from .registrations import (
     Setting,
     Severity,
 )
-from .running import Artifact, Capability, Hardware, Launch, Order, StopStep
+from .running import (
+    Artifact,
+    Capability,
+    Hardware,
+    KeyCheck,
+    KeyNeed,
+    Launch,
+    Order,
+    StopStep,
+)
 from .submissions import (
     Action,
     Checkpoint,
@@ -44,6 +62,7 @@ from .submissions import (
     Estimate,
     Hold,
     Problem,
+    Remedy,
     Submission,
     Verdict,
 )
@@ -51,7 +70,9 @@ from .viewers import Viewer
 
 __all__ = [
     "Action",
+    "ApprovalDesk",
     "Artifact",
+    "Asked",
     "AuthProviderKind",
     "Capability",
     "Checkpoint",
@@ -60,12 +81,18 @@ __all__ = [
     "Estimate",
     "EventType",
     "ExternalPerson",
+    "Facts",
+    "Finding",
     "Hardware",
     "HealthCheck",
     "HealthResult",
     "Hold",
     "Identity",
     "JobState",
+    "KeyCheck",
+    "KeyNeed",
+    "Keyed",
+    "KeyedTrainer",
     "Launch",
     "LoginAttempt",
     "LoginMethod",
@@ -73,10 +100,13 @@ __all__ = [
     "NavItem",
     "Order",
     "Permission",
+    "Policy",
     "Problem",
     "Progress",
     "Provider",
+    "ProviderOptions",
     "Rejected",
+    "Remedy",
     "Section",
     "Service",
     "Setting",

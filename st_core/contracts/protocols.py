@@ -9,8 +9,9 @@ from typing import Any, Protocol, runtime_checkable
 from pydantic import BaseModel
 
 from ..progress.readings import Progress, Source
-from .running import Artifact, Capability, Hardware, Launch, Order
+from .running import Artifact, Capability, Hardware, KeyCheck, KeyNeed, Launch, Order
 from .submissions import Checkpoint, Estimate, Problem, Submission
+from .viewers import Viewer
 
 
 @runtime_checkable
@@ -58,6 +59,21 @@ class Provider(Protocol):
 
 
 @runtime_checkable
+class Keyed(Protocol):
+    """What a provider has besides when each call about an attempt needs somebody's key."""
+
+    key_needs: Sequence[KeyNeed]
+
+    def check_key(self, name: str, value: str) -> KeyCheck:
+        """Ask the service whether it accepts this key; within the provider's `timeout_seconds`."""
+
+    def with_keys(self, env: Mapping[str, str]) -> Provider:
+        """Return this provider speaking with the keys in `env`, for the calls about one attempt.
+
+        Its calls raise KeyRefused when the service does not accept the key."""
+
+
+@runtime_checkable
 class Trainer(Protocol):
     """What runs. Pure: it starts nothing, opens no connection, and reads only inside the
     workspace."""
@@ -93,6 +109,45 @@ class Trainer(Protocol):
     ) -> tuple[bool, str]:
         """Tell from the trainer's own evidence whether it completed, and say in one sentence why
         not."""
+
+
+@runtime_checkable
+class KeyedTrainer(Protocol):
+    """What a trainer has besides when its jobs can use somebody's key."""
+
+    def keys_for(self, config: Mapping[str, Any]) -> Sequence[KeyNeed]:
+        """Return the keys that a job with this config needs or may use."""
+
+
+class ProviderOptions(Protocol):
+    """Fields of a provider's config that belong to a plugin, beside the provider's own settings."""
+
+    names: tuple[str, ...]
+
+    def read(self, provider: str) -> dict[str, Any]:
+        """Return the fields and their values that are in force."""
+
+    def check(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Pass when `values` can be set. Raises SetTimeRule naming the field."""
+
+    def change(self, provider: str, values: Mapping[str, Any]) -> None:
+        """Command: set the fields that are given. Raises SetTimeRule as `check` does."""
+
+
+class ApprovalDesk(Protocol):
+    """Decides about jobs that wait for approval, whichever door the decision came through."""
+
+    def grant(self, viewer: Viewer, job_id: int, note: str = "") -> None:
+        """Command: the viewer says yes. Raises NotAllowed, Conflict when it is decided already."""
+
+    def refuse(self, viewer: Viewer, job_id: int, reason: str) -> None:
+        """Command: the viewer says no; the job is cancelled. Raises as `grant` does."""
+
+    def request_of(self, job_id: int) -> int | None:
+        """Return the number of the open request of a job, None when none is open."""
+
+    def missing(self, job_id: int) -> str | None:
+        """Return in words who must still say yes to a job, None without an open request."""
 
 
 class TaskRunner(Protocol):

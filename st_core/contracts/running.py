@@ -106,3 +106,28 @@ class Artifact:
     kind: str
     size_bytes: int
     modified_at: datetime
+
+
+@dataclass(frozen=True)
+class KeyNeed:
+    """A key of an outside service that jobs need.
+
+    `service` and `name` say which credential it is, `variable` the environment variable an attempt
+    gets it in. Without `is_required` a job runs without it, too. With `from_server` the server's
+    own environment and secrets file may serve; without, only what people stored here.
+    """
+
+    service: str
+    name: str
+    variable: str
+    title: str
+    is_required: bool = True
+    from_server: bool = True
+
+
+@dataclass(frozen=True)
+class KeyCheck:
+    """What a provider said of a key; `valid` is None when it could not be asked."""
+
+    valid: bool | None
+    message: str

@@ -67,6 +67,8 @@ class Submission:
     no_wait: bool = False
     any_gpu: bool = False
     bypass_queue: bool = False
+    #: The job that walks through the gates once more: a retry, or an edit.
+    again_of: int | None = None
     estimate: Estimate = field(default_factory=lambda: Estimate(None, "no price known"))
     details: Mapping[str, Any] = field(default_factory=dict)
 
@@ -94,7 +96,10 @@ class Denial:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A limit's answer. `used` and `ceiling` are in `unit`; `text` is the sentence people read."""
+    """A limit's answer. `used` and `ceiling` are in `unit`; `text` is the sentence people read.
+
+    `code` is that of a refusal; with `told` the plugin tells of it by an event of its own.
+    """
 
     limit: str
     action: Action
@@ -102,6 +107,8 @@ class Verdict:
     ceiling: float
     unit: str
     text: str
+    code: str = "quota_exceeded"
+    told: bool = False
 
     @property
     def blocks(self) -> bool:
@@ -111,20 +118,44 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Demand:
-    """A need for a person's approval: why, from which level, until when."""
+    """A need for people's approval: why, from which level, by how many, until when.
+
+    `rule` names what asks for it, `rule_id` the approval rule's row if it is one.
+    """
 
     reason: str
     approver_level: str = "lead"
     rule_id: int | None = None
     expires_at: datetime | None = None
+    rule: str = ""
+    quorum: int = 1
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One change after which a hold would hold no more.
+
+    `kind` is what must happen (end_job, raise_limit, resume_queue, approve, enable_provider,
+    free_device, wait), `subject` to what (a job's number, a setting's key, a ceiling's name),
+    `text` says it in a sentence, `value` is the least new value of what is raised.
+    """
+
+    kind: str
+    subject: str
+    text: str
+    value: float | None = None
 
 
 @dataclass(frozen=True)
 class Hold:
     """A reason to let a queued job wait. `scope` says for whom it holds as well: job, alike (same
     provider, hardware and number of GPUs), hardware (same provider and hardware) or provider (all
-    its jobs)."""
+    its jobs); of the queue's own limits person, team or everyone. Any one of `remedies` would end
+    it. `free_devices` counts the wanted devices that are free, where there are too few of them.
+    """
 
     reason: str
     retry_after_seconds: float = 5.0
     scope: str = "job"
+    remedies: tuple[Remedy, ...] = ()
+    free_devices: int | None = None

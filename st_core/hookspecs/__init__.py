@@ -25,6 +25,7 @@ from .startup import (
     st_configure,
     st_event_types,
     st_permissions,
+    st_provider_options,
     st_providers,
     st_services,
     st_settings,
@@ -32,15 +33,25 @@ from .startup import (
     st_startup,
     st_trainers,
 )
-from .submission import st_check_access, st_reserve_limits
+from .submission import (
+    st_approval_desk,
+    st_check_access,
+    st_estimate_cost,
+    st_policies,
+    st_prepare_submission,
+    st_require_approval,
+    st_reserve_limits,
+)
 
 __all__ = [
+    "st_approval_desk",
     "st_auth_provider_kinds",
     "st_blueprints",
     "st_check_access",
     "st_check_password",
     "st_commands",
     "st_configure",
+    "st_estimate_cost",
     "st_event_types",
     "st_health_checks",
     "st_hold_job",
@@ -53,9 +64,13 @@ __all__ = [
     "st_on_event",
     "st_page_sections",
     "st_permissions",
+    "st_policies",
+    "st_prepare_submission",
+    "st_provider_options",
     "st_providers",
     "st_purge",
     "st_record",
+    "st_require_approval",
     "st_reserve_limits",
     "st_services",
     "st_settings",

@@ -26,7 +26,7 @@ def st_metrics() -> list[Metric]:
     Given:  nothing.
     Answer: a list of Metric; names begin with `simpletuner_`.
     Rules:  aggregate queries only, under 100 ms.
-    Used by: audit, local_gpu, metrics.
+    Used by: approvals, audit, budgets, local_gpu, metrics, quotas.
     """
 
 
@@ -38,5 +38,5 @@ def st_purge(dry_run: bool) -> int:
     Given:  `dry_run`: only count.
     Answer: how many rows went, or would go.
     Rules:  open an own unit of work per batch; a retention setting of 0 days keeps everything.
-    Used by: audit, oidc.
+    Used by: audit, oidc, quotas.
     """

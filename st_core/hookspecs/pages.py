@@ -16,7 +16,7 @@ def st_nav_items(viewer: Viewer) -> list[NavItem]:
     Given:  the viewer.
     Answer: a list of NavItem; one with a permission shows only to its holders.
     Rules:  no network, under 10 ms.
-    Used by: audit, simpletuner_trainer.
+    Used by: approvals, audit, budgets, credentials, quotas, resource_rules, simpletuner_trainer.
     """
 
 
@@ -25,8 +25,9 @@ def st_page_sections(page: str, viewer: Viewer, subject: Any) -> list[Section]:
     """Add panels to a core page.
 
     When:   Q, when the page is drawn.
-    Given:  the page's name (job, system, admin), the viewer, and its subject (the job on page job).
+    Given:  the page's name (job, submit, queue, system, settings, admin, org, profile), the viewer,
+            and its subject (the job on page job, the organisation on page org).
     Answer: a list of Section, each with a template below the plugin's name and an explicit context.
     Rules:  a failing section is shown as failed and harms no other.
-    Used by: local_gpu.
+    Used by: approvals, budgets, local_gpu, quotas.
     """

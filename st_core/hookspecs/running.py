@@ -32,7 +32,7 @@ def st_job_environment(job: Job) -> dict[str, str]:
     Given:  the job.
     Answer: names and values, secrets among them; the same name from two plugins is an error.
     Rules:  values are handed on, never stored and never logged.
-    Used by: simpletuner_trainer.
+    Used by: credentials, simpletuner_trainer.
     """
 
 
@@ -44,5 +44,5 @@ def st_job_transition(job: Job, old: JobState, new: JobState) -> None:
     Given:  the job, the state it leaves and the one it enters.
     Answer: nothing; raising cancels the move.
     Rules:  no commit, no network; the hook sees every move exactly once per commit.
-    Used by: local_gpu.
+    Used by: approvals, budgets, credentials, local_gpu, quotas.
     """

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..contracts import EventType, Permission, Provider, Service, Setting, Trainer
+from ..contracts import (
+    EventType,
+    Permission,
+    Provider,
+    ProviderOptions,
+    Service,
+    Setting,
+    Trainer,
+)
 from .marker import hookspec
 
 if TYPE_CHECKING:
@@ -21,8 +29,8 @@ def st_settings() -> list[Setting]:
     Answer: a list of Setting with help, unit and default; an unknown key in the file then stops the
             start.
     Rules:  no side effects; secrets are marked `secret=True` and never shown.
-    Used by: audit, command_trainer, ldap, local_gpu, metrics, network_trust, oidc,
-            simpletuner_trainer, tiny_trainer.
+    Used by: approvals, audit, command_trainer, credentials, ldap, local_gpu, metrics,
+            network_trust, oidc, quotas, simpletuner_trainer, tiny_trainer.
     """
 
 
@@ -47,7 +55,7 @@ def st_startup(app: Flask) -> None:
     Answer: nothing; raise StError to stop the start with that sentence.
     Rules:  idempotent, because every process of a server does it; open an own unit of work to
             write.
-    Used by: audit, local_gpu, network_trust.
+    Used by: approvals, audit, budgets, local_gpu, network_trust, quotas.
     """
 
 
@@ -73,7 +81,8 @@ def st_blueprints() -> list[Blueprint]:
             name.
     Rules:  every route declares its permission through `st_core.api.routing`; no URL of somebody
             else.
-    Used by: audit, local_gpu, metrics, oidc, simpletuner_trainer.
+    Used by: approvals, audit, budgets, credentials, local_gpu, metrics, oidc, quotas,
+            resource_rules, simpletuner_trainer.
     """
 
 
@@ -85,7 +94,7 @@ def st_commands() -> list[click.Command]:
     Given:  nothing.
     Answer: a list of click commands or groups.
     Rules:  a command that needs the database runs inside an application context it asks for.
-    Used by: audit, local_gpu, simpletuner_trainer.
+    Used by: audit, budgets, local_gpu, quotas, simpletuner_trainer.
     """
 
 
@@ -109,7 +118,8 @@ def st_event_types() -> list[EventType]:
     Given:  nothing.
     Answer: a list of EventType.
     Rules:  one fact, one event; a permission says who may see it when the subject alone does not.
-    Used by: audit, local_gpu, network_trust.
+    Used by: approvals, audit, budgets, credentials, local_gpu, network_trust, quotas,
+            resource_rules.
     """
 
 
@@ -122,7 +132,7 @@ def st_services() -> list[Service]:
     Answer: a list of Service.
     Rules:  runs in an application context of its own each time; survives running late, twice, or
             never.
-    Used by: audit, ldap, local_gpu, network_trust.
+    Used by: approvals, audit, budgets, ldap, local_gpu, network_trust.
     """
 
 
@@ -135,6 +145,18 @@ def st_providers() -> list[Provider]:
     Answer: a list of Provider; names are unique in the server.
     Rules:  making one connects to nothing; every call ends within its timeout.
     Used by: local_gpu.
+    """
+
+
+@hookspec
+def st_provider_options() -> list[ProviderOptions]:
+    """Hand over fields of a provider's config that belong to the plugin.
+
+    When:   R, once.
+    Given:  nothing.
+    Answer: a list of ProviderOptions; their names are no settings of any provider.
+    Rules:  making one connects to nothing; `change` opens its own unit of work.
+    Used by: budgets.
     """
 
 

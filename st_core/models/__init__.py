@@ -2,6 +2,7 @@
 
 from .configs import Config, Revision
 from .credentials import ProviderCredential
+from .decisions import Decision, PolicyDocument
 from .entry import KnownDevice, OneTimeLink, RecoveryCode, Throttle
 from .events import Delivery, Event
 from .identity import (
@@ -14,8 +15,9 @@ from .identity import (
     User,
     user_level,
 )
-from .jobs import Attempt, Job, JobGate, JobLog
+from .jobs import Attempt, Job, JobDependency, JobGate, JobLog
 from .orgs import Membership, Org, Team
+from .shares import ShareUsage
 from .states import JobState
 from .system import Lease, Lock, StoredSetting
 
@@ -24,10 +26,12 @@ __all__ = [
     "Attempt",
     "AuthProvider",
     "Config",
+    "Decision",
     "Delivery",
     "Event",
     "ExternalIdentity",
     "Job",
+    "JobDependency",
     "JobGate",
     "JobLog",
     "JobState",
@@ -39,10 +43,12 @@ __all__ = [
     "OneTimeLink",
     "Org",
     "PermissionOverride",
+    "PolicyDocument",
     "ProviderCredential",
     "RecoveryCode",
     "Revision",
     "Session",
+    "ShareUsage",
     "StoredSetting",
     "Team",
     "Throttle",

@@ -58,6 +58,8 @@ class User(Model):
     is_active: Mapped[bool] = mapped_column(default=True)
     is_service: Mapped[bool] = mapped_column(default=False)
     is_local_owner: Mapped[bool] = mapped_column(default=False)
+    #: The person who answers for a service account: whoever made it. Numbers are never used again.
+    owner_id: Mapped[int | None]
     email_verified: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     last_login_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -161,6 +163,8 @@ class ApiKey(Model):
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     is_active: Mapped[bool] = mapped_column(default=True)
+    #: Who made it, and so may hold it: another than its owner where that is a service account.
+    made_by_id: Mapped[int | None]
 
 
 class AuthProvider(Model):

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     ColumnElement,
     Enum,
     ForeignKey,
@@ -37,9 +38,15 @@ STATE = Enum(
     validate_strings=True,
 )
 QUEUED = text("state = 'queued'")
+QUEUED_SKIPS = text("state = 'queued' AND bypasses_queue")
 ACTIVE = text("state IN ('starting', 'running')")
 ASKED = text("state = 'pending_approval'")
 ENDED = text("completed_at IS NOT NULL")
+#: Who waits with which priority, as one number: priority, person, team (ids below 2^32 and 2^24).
+LINE = (
+    "(CAST(effective_priority AS BIGINT) * 72057594037927936"
+    " + CAST(coalesce(user_id, 0) AS BIGINT) * 16777216 + coalesce(team_id, 0))"
+)
 IN_TEAM = text("team_id IS NOT NULL")
 IN_ORG = text("org_id IS NOT NULL")
 IN_NO_ORG = text("org_id IS NULL")
@@ -67,6 +74,17 @@ class Job(Model):
             sqlite_where=QUEUED,
             postgresql_where=QUEUED,
         ),
+        Index(
+            "ix_job_line",
+            text(LINE),
+            "queued_at",
+            "id",
+            "provider",
+            "hardware",
+            sqlite_where=QUEUED,
+            postgresql_where=QUEUED,
+        ),
+        Index("ix_job_skips", "id", sqlite_where=QUEUED_SKIPS, postgresql_where=QUEUED_SKIPS),
         Index("ix_job_active", "state", "user_id", sqlite_where=ACTIVE, postgresql_where=ACTIVE),
         Index("ix_job_user", "user_id", "id"),
         Index("ix_job_asked", "id", sqlite_where=ASKED, postgresql_where=ASKED),
@@ -107,6 +125,15 @@ class Job(Model):
     priority_override: Mapped[int | None]
     effective_priority: Mapped[int] = mapped_column(default=10)
     requires_approval: Mapped[bool] = mapped_column(default=False)
+    #: Why people must decide, as `contracts.Demand`s in JSON; empty when they need not.
+    demands: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    #: The digest of what people approved; the job starts only while it is still the same.
+    approved_digest: Mapped[str | None] = mapped_column(String(64))
+    #: Jobs submitted together as one array share the number of the first.
+    array_id: Mapped[int | None] = mapped_column(index=True)
+    array_index: Mapped[int | None]
+    #: May be stopped, to go on later, for a job that goes before it.
+    preemptible: Mapped[bool] = mapped_column(default=False)
     bypasses_queue: Mapped[bool] = mapped_column(default=False)
     attempt: Mapped[int] = mapped_column(default=0)
     max_attempts: Mapped[int] = mapped_column(default=3)
@@ -176,6 +203,18 @@ class Attempt(Model):
     job: Mapped[Job] = relationship(back_populates="attempts")
 
 
+class JobDependency(Model):
+    """A job that waits for another: `kind` is after_ok (it must complete) or after_any (end)."""
+
+    __tablename__ = "job_dependency"
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
+    on_job_id: Mapped[int] = mapped_column(
+        ForeignKey("job.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    kind: Mapped[str] = mapped_column(String(10))
+
+
 class JobGate(Model):
     """What one gate of the pipeline said when the job was admitted."""
 
@@ -206,6 +245,8 @@ class JobLog(Model):
 #: condition is written
 #: out, not where it is a parameter.
 IS_QUEUED = Job.state == literal_column("'queued'", STATE)
+#: May skip the queue's limits; written as the partial index has it.
+SKIPS: ColumnElement[bool] = literal_column("job.bypasses_queue", Boolean)
 IS_ACTIVE = Job.state.in_([literal_column("'starting'", STATE), literal_column("'running'", STATE)])
 
 

@@ -6,7 +6,8 @@ from enum import StrEnum
 
 
 class JobState(StrEnum):
-    """Where a job stands. `NEW` exists only inside the transaction that admits it."""
+    """Where a job stands. `NEW` exists only inside the transaction that admits it, or that walks a
+    waiting one through the gates again because it was edited."""
 
     NEW = "new"
     PENDING_APPROVAL = "pending_approval"
@@ -37,8 +38,10 @@ ACTIVE = frozenset({JobState.STARTING, JobState.RUNNING})
 #: job.
 MOVES: dict[JobState, frozenset[JobState]] = {
     JobState.NEW: frozenset({JobState.PENDING_APPROVAL, JobState.QUEUED}),
-    JobState.PENDING_APPROVAL: frozenset({JobState.QUEUED, JobState.CANCELLED}),
-    JobState.QUEUED: frozenset({JobState.STARTING, JobState.CANCELLED, JobState.FAILED}),
+    JobState.PENDING_APPROVAL: frozenset({JobState.QUEUED, JobState.CANCELLED, JobState.NEW}),
+    JobState.QUEUED: frozenset(
+        {JobState.STARTING, JobState.CANCELLED, JobState.FAILED, JobState.NEW}
+    ),
     JobState.STARTING: frozenset(
         {JobState.RUNNING, JobState.QUEUED, JobState.FAILED, JobState.CANCELLED}
     ),

@@ -55,7 +55,8 @@ def create(viewer: Viewer, wanted: NewAccount) -> User:
         first = not wanted.is_service and _ends_the_way_in(viewer)
         if first:
             _require_admin(wanted)
-        return (take_over if first else add)(wanted, password_hash=hashed)
+        owner = {"owner_id": viewer.user_id} if wanted.is_service else {}
+        return (take_over if first else add)(wanted, password_hash=hashed, **owner)
 
 
 def add(wanted: NewAccount, *, password_hash: str | None = None, **columns: Any) -> User:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from .. import actor as actors
 from ..clock import now
 from ..contracts import Viewer
 from ..db import assert_unit_of_work, db, unit_of_work
@@ -194,6 +195,7 @@ def _insert(
         key_hash=digest(key),
         scopes=scopes,
         expires_at=now() + timedelta(days=expires_days) if expires_days else None,
+        made_by_id=actors.current().user_id,
     )
     db.session.add(row)
     db.session.flush()

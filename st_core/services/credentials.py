@@ -1,7 +1,7 @@
 """Credentials: keys of outside services that people keep here, sealed; shown by fingerprint only.
 
-A *stale* credential has had the same value for longer than a number of days. *Rotating* retires
-values: they are erased, and the person must set new ones.
+A *stale* credential has had the same value for longer than a number of days. *Rotating* asks for a
+new value; the old one is valid until the new one is proven, or is erased at once if asked.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from sqlalchemy import select
 
 from .. import secrets
 from ..clock import now
-from ..contracts import Viewer
-from ..db import db, retried
+from ..contracts import KeyCheck, Viewer
+from ..db import db, retried, unit_of_work
 from ..errors import NotFound
 from ..models import ProviderCredential, User
-from . import authority, events, profiles, users
-
-STALE_DAYS = 90
+from ..models.credentials import StoredKey
+from . import authority, credential_values, events, key_needs, profiles, users
+from .credential_values import STALE_DAYS, is_stale
 
 
 @dataclass(frozen=True)
@@ -56,32 +56,29 @@ def of(viewer: Viewer, user_id: int, provider: str | None = None) -> list[Provid
 def put(
     viewer: Viewer, user_id: int, provider: str, name: str, value: str, description: str | None
 ) -> bool:
-    """Command: store a credential, in place of an older value; tell whether it is new.
+    """Command: store a credential; tell whether it is new. Its service is asked about the value
+    first, where it can be.
 
-    Raises NotFound, NotAllowed as `of` does.
+    An unproven value waits beside the one in force. Raises NotFound, NotAllowed as `of` does,
+    Malformed when the service refuses the value.
     """
+    _require(viewer, users.get(user_id))
+    db.session.rollback()  # nothing of the database is held while the service is asked
+    is_proven = key_needs.prove(provider, name, value)
     with authority.changes_by(viewer):
         user = users.lock(user_id)
         _require(viewer, user)
         row = _find(user_id, provider, name)
-        before = None if row is None else _described(row)
+        before = None if row is None else credential_values.described(row)
         if row is None:
             row = ProviderCredential(user_id=user_id, provider=provider, credential_name=name)
             db.session.add(row)
-        row.sealed = secrets.seal(value, _place(row))
-        row.fingerprint = secrets.fingerprint(value)
-        row.is_active, row.updated_at = True, now()
+        credential_values.store(row, value, is_proven=is_proven)
         if description is not None:
             row.description = description
         db.session.flush()
-        events.emit(
-            "credential.created",
-            subject=("credential", row.id),
-            owner_id=user_id,
-            before=before,
-            after=_described(row),
-            message=f"{user.username} has a {'new ' if before else ''}credential {provider}/{name}",
-        )
+        what = "has a new value" if before else "was stored"
+        credential_values.told(row, "credential.created", f"{what} for {user.username}", before)
     return before is None
 
 
@@ -96,7 +93,7 @@ def delete(viewer: Viewer, user_id: int, provider: str, name: str) -> None:
             "credential.deleted",
             subject=("credential", row.id),
             owner_id=user_id,
-            before=_described(row),
+            before=credential_values.described(row),
             message=f"the credential {provider}/{name} of {user.username} was deleted",
         )
         db.session.delete(row)
@@ -104,54 +101,70 @@ def delete(viewer: Viewer, user_id: int, provider: str, name: str) -> None:
 
 @retried
 def rotate(
-    viewer: Viewer, user_id: int, provider: str | None = None, reason: str | None = None
+    viewer: Viewer,
+    user_id: int,
+    provider: str | None = None,
+    reason: str | None = None,
+    *,
+    erase: bool = False,
 ) -> list[ProviderCredential]:
-    """Command: retire a person's credentials, of one provider or of all; return them.
+    """Command: ask for new values of a person's credentials, of one provider or of all; return
+    them.
 
-    Their values are erased. Raises NotFound, NotAllowed as `of` does.
+    The old values are valid until new ones are proven; `erase` ends them at once. Raises NotFound,
+    NotAllowed as `of` does.
     """
     with authority.changes_by(viewer):
-        user = users.lock(user_id)
-        retired = [row for row in of(viewer, user_id, provider) if row.is_active]
-        for row in retired:
-            before = _described(row)
-            row.is_active, row.sealed = False, None
-            events.emit(
-                "credential.rotated",
-                subject=("credential", row.id),
-                owner_id=user_id,
-                before=before,
-                after=_described(row),
-                data={"reason": reason} if reason else {},
-                message=f"the credential {row.provider}/{row.credential_name} of {user.username} "
-                "was retired; a new value must be set",
-            )
-    return retired
+        users.lock(user_id)
+        asked = [row for row in of(viewer, user_id, provider) if row.is_active]
+        for row in asked:
+            credential_values.ask_rotation(row, reason, erase=erase)
+    return asked
 
 
 def validate(viewer: Viewer, user_id: int, provider: str, name: str) -> Verdict:
-    """Return what can be said about a stored credential without asking its provider.
+    """Return what can be said about a stored credential; its service is asked where it can be.
 
-    Raises NotFound, NotAllowed as `of` does.
+    A new value that waits is the one looked at. Raises NotFound, NotAllowed as `of` does.
     """
     _require(viewer, users.get(user_id))
-    row = _existing(user_id, provider, name)
-    if not row.is_active or row.sealed is None:
-        return Verdict(False, "It was retired: set a new value.")
+    return verdict_on(_existing(user_id, provider, name))
+
+
+def verdict_on(row: StoredKey) -> Verdict:
+    """Return what can be said about a stored key. An answer of its service settles a new value."""
+    is_new = row.new_sealed is not None
+    if row.sealed is None and not is_new:
+        return Verdict(False, "It was erased: set a new value.")
     try:
-        secrets.unseal(row.sealed, _place(row))
+        value = credential_values.opened(row, new=is_new)
     except secrets.SecretLost as error:
         return Verdict(False, error.detail)
-    age = (now() - row.updated_at).days
-    aged = f" It is {age} days old: rotate it." if age > STALE_DAYS else ""
-    return Verdict(
-        None,
-        "It is stored and can be read; whether its provider accepts it shows at its first use."
-        + aged,
-    )
+    age, stale_now = (now() - row.updated_at).days, is_stale(row)
+    kind, row_id, service, name = type(row), row.id, row.provider, row.credential_name
+    fingerprint = row.new_fingerprint
+    db.session.rollback()  # outside from here on
+    found = key_needs.check(service, name, value)
+    if is_new and found.valid is not None:
+        settle(kind, row_id, fingerprint, found)
+    aged = f" It is {age} days old: rotate it." if stale_now else ""
+    return Verdict(found.valid, found.message + aged)
 
 
-def stale(viewer: Viewer, user_id: int, days: int = STALE_DAYS) -> list[ProviderCredential]:
+@retried
+def settle(kind: type[StoredKey], row_id: int, fingerprint: str | None, verdict: KeyCheck) -> None:
+    """Command: prove or roll back the new value with this fingerprint, unless it is gone."""
+    with unit_of_work():
+        row = db.session.get(kind, row_id, populate_existing=True, with_for_update=True)
+        if row is None or row.new_fingerprint is None or row.new_fingerprint != fingerprint:
+            return
+        if verdict.valid:
+            credential_values.prove(row)
+        else:
+            credential_values.roll_back(row, verdict.message)
+
+
+def stale(viewer: Viewer, user_id: int, days: int | None = None) -> list[ProviderCredential]:
     """Return a person's active credentials whose value is older than `days`.
 
     Raises NotFound, NotAllowed as `of` does.
@@ -172,11 +185,6 @@ def everyones_stale(days: int = STALE_DAYS) -> list[Stale]:
     for user, row in rows:
         found.setdefault(user.id, Stale(user, [])).credentials.append(row)
     return list(found.values())
-
-
-def is_stale(row: ProviderCredential, days: int = STALE_DAYS) -> bool:
-    """Tell whether a credential's value was set more than `days` days ago."""
-    return row.updated_at < now() - timedelta(days=days)
 
 
 def _require(viewer: Viewer, user: User) -> None:
@@ -203,22 +211,3 @@ def _existing(user_id: int, provider: str, name: str) -> ProviderCredential:
     if row is None:
         raise NotFound(f"there is no credential {provider}/{name}", code="credential_not_found")
     return row
-
-
-def _place(row: ProviderCredential) -> str:
-    return secrets.place(
-        ProviderCredential.sealed.property.columns[0],
-        user_id=row.user_id,
-        provider=row.provider,
-        credential_name=row.credential_name,
-    )
-
-
-def _described(row: ProviderCredential) -> dict[str, str | bool | None]:
-    """Return what events tell of a credential: never its value."""
-    return {
-        "provider": row.provider,
-        "credential_name": row.credential_name,
-        "fingerprint": row.fingerprint,
-        "is_active": row.is_active,
-    }

@@ -22,7 +22,7 @@ from ..errors import StError
 from ..failpoints import failpoint
 from ..models import Attempt, Job, JobState
 from ..plugins import current_plugins
-from . import claims, endings, jobs, registries, tasks, workspaces
+from . import claims, endings, jobs, keyed, registries, tasks, workspaces
 from .lanes import Lanes
 
 log = logging.getLogger(__name__)
@@ -83,11 +83,11 @@ def start(job_id: int, number: int) -> None:
         failpoint("dispatch.before_start")
         state = provider.start(order, environment)
     except StError as error:  # said on purpose: nothing was started
-        endings.not_started(job_id, number, FRESH, error.detail)
+        endings.not_started(job_id, number, FRESH, error.detail, error.code)
         return
     failpoint("dispatch.after_start")
     if not record_started(job_id, number, FRESH, state):
-        _end_if_unwanted(provider, job_id, number, state)
+        _end_if_unwanted(keyed.speaking(provider, environment), job_id, number, state)
 
 
 def _prepare(job: Job) -> tuple[Order, dict[str, str]]:

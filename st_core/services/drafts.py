@@ -53,3 +53,9 @@ class Admission:
     def warnings(self) -> list[str]:
         """Return the sentences of limits that were reached but let the job pass."""
         return [verdict.text for verdict in self.verdicts]
+
+    @property
+    def cost_warning(self) -> str | None:
+        """Return the first sentence of a cost limit that let the job pass, if there is one."""
+        found = (v.text for v in self.verdicts if v.code == "cost_limit_exceeded")
+        return next(found, None)

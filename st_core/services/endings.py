@@ -18,10 +18,11 @@ from sqlalchemy import select
 
 from ..clock import now
 from ..db import db, retried, storable, unit_of_work
+from ..errors import KeyRefused
 from ..failpoints import failpoint
 from ..models import Attempt, Job, JobLog, JobState
 from ..progress.readings import Phase, Progress
-from . import jobs, starting_points, tasks, workspaces
+from . import jobs, shares, starting_points, tasks, workspaces
 
 KEPT_LOG_BYTES = 64 * 1024
 MESSAGE_CHARACTERS = 4000
@@ -52,9 +53,9 @@ def finish(job_id: int, number: int, fence: int, progress: Progress) -> None:
 
 
 @retried
-def not_started(job_id: int, number: int, fence: int, reason: str) -> None:
+def not_started(job_id: int, number: int, fence: int, reason: str, code: str = "") -> None:
     """Command: the provider says that nothing was started; try again, or fail after the last
-    attempt."""
+    attempt. A refused key stays with the attempt as its outcome."""
     failed = Progress(Phase.FAILED, message=reason, resumable=True)
     with unit_of_work(gate="dispatch"):
         job = jobs.lock(job_id)
@@ -62,6 +63,8 @@ def not_started(job_id: int, number: int, fence: int, reason: str) -> None:
         if attempt is None:
             return
         _close(attempt, failed)
+        if code == KeyRefused.code:
+            attempt.outcome = code
         if job.cancel_requested_at is not None:
             jobs.move(job, JobState.CANCELLED, message="cancelled while it was starting")
         elif job.attempt < job.max_attempts:
@@ -145,6 +148,7 @@ def _close(attempt: Attempt, progress: Progress) -> None:
     attempt.progress = plain(progress, attempt.progress)
     attempt.progress_at = now()
     attempt.lease_owner = attempt.lease_expires_at = attempt.next_poll_at = None
+    shares.charge(attempt.job, attempt)
 
 
 def _settle(job: Job, attempt: Attempt, progress: Progress, resume_from: str | None) -> None:

@@ -15,7 +15,7 @@ from ..contracts import Action, Demand, Submission, Verdict, Viewer
 from ..errors import NotAllowed, QuotaExceeded, Refused, SubmissionInvalid
 from ..models import Job
 from ..plugins import current_plugins
-from . import limits, permissions, placement, registries
+from . import levels, limits, permissions, placement, registries
 from .hardware_choice import Checked
 
 
@@ -44,12 +44,16 @@ class Walk:
     job: Job | None = None
     verdicts: list[Verdict] = field(default_factory=list)
     demands: list[Demand] = field(default_factory=list)
+    skipped: list[Demand] = field(default_factory=list)
     results: list[GateResult] = field(default_factory=list)
     refusal: Refused | None = None
     dry: bool = False
 
 
 Gate = Callable[[Walk], GateResult]
+
+#: The name of the demand that a submitter makes.
+ASKED = "for_approval"
 
 
 def permission(walk: Walk) -> GateResult:
@@ -78,6 +82,7 @@ def well_formed(walk: Walk) -> GateResult:
             + "; ".join(f"{path}: {text}" if path else text for path, text in found[:5]),
             fields=[{"path": path, "message": text} for path, text in found],
         )
+    walk.submission = current_plugins().prepare_submission(asked)
     checker = trainer.title.partition(":")[0]
     return GateResult("Well formed", "pass", "0 errors", f"{len(filled)} keys checked by {checker}")
 
@@ -85,6 +90,8 @@ def well_formed(walk: Walk) -> GateResult:
 def price(walk: Walk) -> GateResult:
     """What will it cost, as far as anybody knows?"""
     estimate = registries.provider(walk.submission.provider).estimate(walk.submission)
+    if estimate is None:
+        estimate = current_plugins().estimate_cost(walk.submission)
     if estimate is not None:
         walk.submission = walk.submission.with_(estimate=estimate)
     known = walk.submission.estimate
@@ -116,6 +123,7 @@ def room(walk: Walk) -> GateResult:
     if blocking:
         raise QuotaExceeded(
             "; ".join(verdict.text for verdict in blocking),
+            code=blocking[0].code,
             details={"limits": [verdict.limit for verdict in blocking]},
         )
     if walk.verdicts:
@@ -129,22 +137,24 @@ def room(walk: Walk) -> GateResult:
 
 def approval(walk: Walk) -> GateResult:
     """Must a person decide?"""
+    assert walk.job is not None
     walk.demands = [
-        Demand(verdict.text)
+        Demand(verdict.text, rule=verdict.limit)
         for verdict in walk.verdicts
         if verdict.action is Action.REQUIRE_APPROVAL
     ]
     if walk.submission.for_approval:
-        walk.demands.append(Demand("the submitter asked for approval"))
+        walk.demands.append(Demand("the submitter asked for approval", rule=ASKED))
+    walk.demands += current_plugins().require_approval(walk.job, walk.submission)
     if not walk.demands:
         return GateResult("Approval", "pass", "not needed", "no rule asks for it")
     if walk.viewer.may("job.bypass.approval") and not walk.submission.for_approval:
-        walk.demands = []
+        walk.demands, walk.skipped = [], walk.demands
         return GateResult("Approval", "pass", "skipped", "held right job.bypass.approval")
-    level = walk.demands[0].approver_level
-    return GateResult(
-        "Approval", "ask", f"asks a {level}", "; ".join(d.reason for d in walk.demands)
-    )
+    level = levels.highest(demand.approver_level for demand in walk.demands)
+    who = f"an {level}" if level[:1] in "aeiou" else f"a {level}"
+    reasons = "; ".join(demand.reason for demand in walk.demands)
+    return GateResult("Approval", "ask", f"asks {who}", reasons)
 
 
 def queue(walk: Walk) -> GateResult:

@@ -26,6 +26,8 @@ _BLANK: dict[str, Any] = {column.name: None for column in _JOBS.columns if colum
     "state": JobState.NEW,
     "devices": [],
     "requires_approval": False,
+    "demands": [],
+    "preemptible": False,
     "attempt": 0,
 }
 

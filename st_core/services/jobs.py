@@ -16,7 +16,7 @@ from ..contracts import Capability, Viewer
 from ..db import assert_unit_of_work, db, retried, unit_of_work
 from ..errors import Conflict, NotFound, StError
 from ..models import Attempt, Job, JobState
-from . import events, permissions, registries, tasks, visibility, workspaces
+from . import events, keyed, permissions, registries, tasks, visibility, workspaces
 from .job_fields import describe, duration_seconds, is_local, priority_name, queue_priority
 from .moves import move
 from .visibility import Reach
@@ -184,7 +184,7 @@ def save_checkpoint(viewer: Viewer, job_id: int | str) -> Job:
         raise Conflict(f"{provider.title} cannot save a checkpoint on request")
     if job.state is not JobState.RUNNING or attempt is None or attempt.provider_state is None:
         raise Conflict(f"job {job.id} is {job.state.value}, not running", code="invalid_job_state")
-    provider.checkpoint(attempt.provider_state)
+    keyed.for_job(job).checkpoint(attempt.provider_state)
     return job
 
 

@@ -5,23 +5,42 @@ A system level always holds its defaults; an administrator may let it hold more,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from ..contracts import Viewer
-from ..db import db, retried
+from ..db import assert_unit_of_work, db, retried
 from ..errors import Conflict, NotFound, SetTimeRule
 from ..models import AuthProvider, Level
 from ..plugins import did_you_mean
-from . import authority, events, level_grants, permissions, rights
+from . import authority, events, level_grants, permissions, policy, rights
 
 
 def all_levels() -> list[Level]:
     """Return every level, the lowest priority first."""
     return list(db.session.scalars(select(Level).order_by(Level.priority, Level.name)))
+
+
+def priorities() -> dict[str, int]:
+    """Return every level's priority by name, from memory while no policy changed."""
+
+    def ask() -> dict[str, int]:
+        return {
+            n: priority for n, priority in db.session.execute(select(Level.name, Level.priority))
+        }
+
+    return policy.remembered("level priorities", ask)
+
+
+def highest(names: Iterable[str]) -> str:
+    """Return the level of highest priority among `names`; one that is gone counts as admin."""
+    known = priorities()
+    return max(
+        (name if name in known else "admin" for name in names), key=lambda n: known.get(n, 100)
+    )
 
 
 def held(level: Level) -> list[str]:
@@ -37,19 +56,12 @@ def create(
     Raises SetTimeRule for a name that is taken or an unknown permission, NotAllowed when the level
     would be above the viewer's own.
     """
-    granted = _known(names)
+    granted = known_permissions(names)
     with authority.changes_by(viewer):
         level = Level(name=name, description=description, priority=priority, permissions=granted)
         authority.require_level(viewer, level)
         authority.require_grant(viewer, frozenset(granted))
-        db.session.add(level)
-        _write(name)
-        events.emit(
-            "level.created",
-            subject=("level", level.id),
-            after=_described(level),
-            message=f"the level {name} was made",
-        )
+        add(level)
     return level
 
 
@@ -64,21 +76,16 @@ def change(viewer: Viewer, level_id: int, changes: Mapping[str, Any]) -> Level:
     """
     given = {name: value for name, value in changes.items() if value is not None}
     if "permissions" in given:
-        given["permissions"] = _known(given["permissions"])
+        given["permissions"] = known_permissions(given["permissions"])
     with authority.changes_by(viewer):
         level = _lock(level_id)
         authority.require_level(viewer, level)
         if level.is_system:
             given = _allowed_of_system(level, given)
-        if given.get("name", level.name) != level.name:
-            _refuse_while_mapped(level)
-        before, held_before = _described(level), rights.of_level(level)
-        for name, value in given.items():
-            setattr(level, name, value)
+        held_before = rights.of_level(level)
+        put(level, given)
         authority.require_level(viewer, level)
         authority.require_grant(viewer, rights.of_level(level) - held_before)
-        _write(level.name)
-        _tell(level, before)
     return level
 
 
@@ -91,20 +98,59 @@ def delete(viewer: Viewer, level_id: int) -> None:
     """
     with authority.changes_by(viewer):
         level = _lock(level_id)
-        if level.is_system:
-            raise SetTimeRule(
-                f"{level.name} is one of the system's four levels, which stay.", code="system_level"
-            )
         authority.require_level(viewer, level)
+        drop(level)
+
+
+# ── steps ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def add(level: Level) -> None:
+    """Step: write a new level. Raises SetTimeRule when its name is taken."""
+    assert_unit_of_work()
+    db.session.add(level)
+    _write(level.name)
+    events.emit(
+        "level.created",
+        subject=("level", level.id),
+        after=_described(level),
+        message=f"the level {level.name} was made",
+    )
+
+
+def put(level: Level, given: Mapping[str, Any]) -> None:
+    """Step: set fields of a level, with an event when that changes anything.
+
+    Raises Conflict when a sign-in provider knows it by the name it would lose, SetTimeRule when the
+    new one is taken.
+    """
+    assert_unit_of_work()
+    if given.get("name", level.name) != level.name:
         _refuse_while_mapped(level)
-        events.emit(
-            "level.deleted",
-            subject=("level", level.id),
-            before=_described(level),
-            data={"holders": level_grants.holders(level.id)},
-            message=f"the level {level.name} was deleted",
+    before = _described(level)
+    for name, value in given.items():
+        setattr(level, name, value)
+    _write(level.name)
+    _tell(level, before)
+
+
+def drop(level: Level) -> None:
+    """Step: delete a level. Raises SetTimeRule for one of the system's, Conflict while a sign-in
+    provider gives it."""
+    assert_unit_of_work()
+    if level.is_system:
+        raise SetTimeRule(
+            f"{level.name} is one of the system's four levels, which stay.", code="system_level"
         )
-        db.session.delete(level)
+    _refuse_while_mapped(level)
+    events.emit(
+        "level.deleted",
+        subject=("level", level.id),
+        before=_described(level),
+        data={"holders": level_grants.holders(level.id)},
+        message=f"the level {level.name} was deleted",
+    )
+    db.session.delete(level)
 
 
 def _lock(level_id: int) -> Level:
@@ -115,7 +161,7 @@ def _lock(level_id: int) -> Level:
     return level
 
 
-def _known(names: Sequence[str]) -> list[str]:
+def known_permissions(names: Sequence[str]) -> list[str]:
     """Return permission names in order, each once. Raises SetTimeRule for one there is not."""
     for name in names:
         if name not in rights.catalogue():

@@ -124,10 +124,7 @@ def create(
                 code="duplicate",
             )
         org = Org(name=name, slug=slug, description=description, settings=dict(settings or {}))
-        db.session.add(org)
-        db.session.flush()
-        after = {"slug": slug, **{field: getattr(org, field) for field in CHANGEABLE}}
-        tell("org.created", org, f"{viewer.username} made the organisation {name}", after=after)
+        add(org)
     return org
 
 
@@ -157,21 +154,37 @@ def remove(viewer: Viewer, org_id: int) -> int:
     get(viewer, org_id)
     with unit_of_work(gate="dispatch"):  # its jobs change, as they do in a claim
         org = lock(org_id)
-        left = db.session.scalar(select(func.count(Job.id)).where(Job.org_id == org_id)) or 0
-        gone = select(Team.slug).where(Team.org_id == org_id).order_by(Team.slug)
-        before = {
-            "name": org.name,
-            "slug": org.slug,
-            "teams": list(db.session.scalars(gone)),
-            "members": member_names(Membership.org_id == org_id, Membership.team_id.is_(None)),
-        }
-        tell("org.deleted", org, f"{org.name} was deleted", before=before, data={"jobs": left})
-        db.session.execute(delete(Membership).where(Membership.org_id == org_id))
-        db.session.delete(org)
-    return left
+        return drop(org)
 
 
 # ── steps ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def add(org: Org) -> None:
+    """Step: write a new organisation, whose slug is free."""
+    assert_unit_of_work()
+    db.session.add(org)
+    db.session.flush()
+    after = {"slug": org.slug, **{field: getattr(org, field) for field in CHANGEABLE}}
+    tell("org.created", org, f"the organisation {org.name} was made", after=after)
+
+
+def drop(org: Org) -> int:
+    """Step: delete a locked organisation with its teams and memberships; return how many jobs
+    stay. It needs the gate `dispatch`."""
+    assert_unit_of_work()
+    left = db.session.scalar(select(func.count(Job.id)).where(Job.org_id == org.id)) or 0
+    gone = select(Team.slug).where(Team.org_id == org.id).order_by(Team.slug)
+    before = {
+        "name": org.name,
+        "slug": org.slug,
+        "teams": list(db.session.scalars(gone)),
+        "members": member_names(Membership.org_id == org.id, Membership.team_id.is_(None)),
+    }
+    tell("org.deleted", org, f"{org.name} was deleted", before=before, data={"jobs": left})
+    db.session.execute(delete(Membership).where(Membership.org_id == org.id))
+    db.session.delete(org)
+    return left
 
 
 def lock(org_id: int) -> Org:

@@ -1,5 +1,7 @@
 """Policy: who may what and which settings hold, answered from memory while nothing has changed.
 
+A plugin's own rows of policy (rules, ceilings) say so by a class attribute, `governs = True`.
+
 One number, the *generation*, stands in the database. Every change of people, levels, keys or
 settings raises it in the same transaction, so that a change holds from the next request on in
 every process.
@@ -8,8 +10,8 @@ every process.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
-from contextlib import suppress
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from flask import current_app, g
@@ -31,8 +33,10 @@ from ..models import (
     Level,
     Lock,
     Membership,
+    Org,
     PermissionOverride,
     StoredSetting,
+    Team,
     User,
 )
 from ..models import Session as SignedInSession
@@ -45,9 +49,11 @@ WATCHED = (
     AuthProvider,
     Level,
     Membership,
+    Org,
     PermissionOverride,
     SignedInSession,
     StoredSetting,
+    Team,
     User,
 )
 MOST_ANSWERS = 10_000
@@ -144,6 +150,8 @@ def remembered(question: Hashable, ask: Callable[[], Answer]) -> Answer:
     It is kept under the generation that this context has seen: when another thread has seen a newer
     one meanwhile, ours may be out of date and is used this once.
     """
+    if g.get("st_policy_anew"):
+        return ask()
     mine = memory()
     kept = mine.answers.get(question)
     if kept is not None and kept[0] == mine.generation:
@@ -158,6 +166,16 @@ def remembered(question: Hashable, ask: Callable[[], Answer]) -> Answer:
     return answer
 
 
+@contextmanager
+def anew() -> Iterator[None]:
+    """Let every answer be asked for meanwhile, and none be kept: the rows are being changed."""
+    g.st_policy_anew = True
+    try:
+        yield
+    finally:
+        del g.st_policy_anew
+
+
 def bump() -> None:
     """Step: raise the generation when this unit of work commits."""
     assert_unit_of_work()
@@ -168,7 +186,7 @@ def bump() -> None:
 def _notice(session: Session, _context: Any) -> None:
     """Notice objects whose change changes policy."""
     for item in (*session.new, *session.dirty, *session.deleted):
-        if isinstance(item, WATCHED):
+        if isinstance(item, WATCHED) or getattr(item, "governs", False):
             session.info["policy_changed"] = True
             return
 
@@ -177,7 +195,10 @@ def _notice(session: Session, _context: Any) -> None:
 def _notice_statement(state: ORMExecuteState) -> None:
     """Notice statements over such tables that pass objects by."""
     writes = state.is_insert or state.is_update or state.is_delete
-    if writes and state.bind_mapper is not None and issubclass(state.bind_mapper.class_, WATCHED):
+    if not writes or state.bind_mapper is None:
+        return
+    row = state.bind_mapper.class_
+    if issubclass(row, WATCHED) or getattr(row, "governs", False):
         state.session.info["policy_changed"] = True
 
 

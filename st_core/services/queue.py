@@ -1,8 +1,8 @@
 """The queue: its order, true positions, what holds a job back, priorities, and releasing what waits
 for a person.
 
-Order is effective priority, then time of entering, then number. A job's *position* is one more than
-the number of queued jobs before it in that order.
+The order is that of `turns`: effective priority, then time of entering, then number, or that of the
+fair share. A job's *position* is one more than the number of queued jobs before it in that order.
 """
 
 from __future__ import annotations
@@ -20,12 +20,11 @@ from ..errors import Malformed
 from ..models import Attempt, Job, JobState, User
 from ..models.jobs import IS_QUEUED, in_states
 from ..models.states import ACTIVE
-from . import jobs, limits, permissions, visibility
+from . import jobs, limits, permissions, turns, visibility
 from .limits import Load
 from .positions import position
-from .queue_control import approve, pause, reject, set_priority
+from .queue_control import approve, pause, reject, request_of, set_priority
 
-ORDER = (Job.effective_priority.desc(), Job.queued_at, Job.id)
 #: Words of the queue's own API for our states.
 STATUS = {
     JobState.PENDING_APPROVAL: "blocked",
@@ -96,7 +95,8 @@ def entries(
             continue
         criterion = in_states(wanted)
         query = select(Job, User).outerjoin(User, User.id == Job.user_id).where(criterion, mine)
-        page = query.order_by(*order).limit(limit - len(rows)).offset(skip)
+        ordered = turns.ordered(query) if order is None else query.order_by(*order)
+        page = ordered.limit(limit - len(rows)).offset(skip)
         found = [(job, user) for job, user in db.session.execute(page)]
         if skip and not found:
             skip -= db.session.scalar(select(func.count(Job.id)).where(criterion, mine)) or 0
@@ -106,10 +106,11 @@ def entries(
     return _with_places(rows, gapless=viewer.may("*") and user_id is None)
 
 
-#: The parts of the queue in the order in which they are listed, each with its own order.
-_PARTS: tuple[tuple[tuple[JobState, ...], tuple[Any, ...]], ...] = (
+#: The parts of the queue in the order in which they are listed, each with its own order; None is
+#: that of the queue.
+_PARTS: tuple[tuple[tuple[JobState, ...], tuple[Any, ...] | None], ...] = (
     ((JobState.STARTING, JobState.RUNNING), (Job.started_at, Job.id)),
-    ((JobState.QUEUED,), ORDER),
+    ((JobState.QUEUED,), None),
     ((JobState.PENDING_APPROVAL,), (Job.id,)),
     ((JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED), (Job.completed_at.desc(), Job.id)),
 )
@@ -130,8 +131,9 @@ def _places(queued: list[Job], *, gapless: bool) -> dict[int, int]:
     if gapless:
         first = position(queued[0])
         return {job.id: first + number for number, job in enumerate(queued)}
-    place = func.row_number().over(order_by=ORDER).label("place")
-    numbered = select(Job.id, place).where(IS_QUEUED).subquery()
+    every, order = turns.keyed(select(Job.id).where(IS_QUEUED))
+    place = func.row_number().over(order_by=order).label("place")
+    numbered = every.add_columns(place).subquery()
     wanted = select(numbered).where(numbered.c.id.in_([job.id for job in queued]))
     return {job_id: number for job_id, number in db.session.execute(wanted)}
 
@@ -142,7 +144,8 @@ def _why(job: Job, present: Load) -> str | None:
         return "Waits for a person's approval."
     if job.state is not JobState.QUEUED:
         return None
-    return limits.reached_by(job, present) or job.hold_reason
+    held = limits.reached_by(job, present)
+    return held.reason if held else job.hold_reason
 
 
 def totals(viewer: Viewer, user_id: int | None = None) -> tuple[int, int, int]:
@@ -251,7 +254,6 @@ def count(viewer: Viewer, states: tuple[JobState, ...], cap: int = 1000) -> tupl
 
 
 __all__ = [
-    "ORDER",
     "STATUS",
     "Entry",
     "approve",
@@ -263,6 +265,7 @@ __all__ = [
     "pause",
     "position",
     "reject",
+    "request_of",
     "scope",
     "set_priority",
     "states_for",

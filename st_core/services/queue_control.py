@@ -6,7 +6,7 @@ from ..contracts import Viewer
 from ..db import unit_of_work
 from ..errors import Conflict, Malformed
 from ..models import Job, JobState
-from . import events, jobs, limits, permissions, settings, tasks
+from . import admission, events, jobs, limits, permissions, registries, settings, tasks
 
 
 def set_priority(viewer: Viewer, job_id: int | str, priority: int | None) -> tuple[Job, int]:
@@ -51,8 +51,12 @@ def approve(viewer: Viewer, job_id: int | str) -> Job:
     """
     permissions.require(viewer, "queue.approve")
     number = jobs.get(viewer, job_id).id
+    if (desk := registries.approval_desk()) is not None:
+        desk.grant(viewer, number)
+        return jobs.get(viewer, number)
     with unit_of_work(gate="dispatch"):
         job = _waiting_for_approval(number)
+        job.approved_digest = admission.digest(job)
         events.emit("job.approved", job=job, message=f"released by {viewer.username}")
         jobs.move(job, JobState.QUEUED)
     tasks.wake("dispatch")
@@ -71,12 +75,22 @@ def reject(viewer: Viewer, job_id: int | str, reason: str) -> Job:
             "a rejection needs a reason", fields=[{"path": "reason", "message": "missing"}]
         )
     number = jobs.get(viewer, job_id).id
+    if (desk := registries.approval_desk()) is not None:
+        desk.refuse(viewer, number, reason)
+        return jobs.get(viewer, number)
     with unit_of_work(gate="dispatch"):
         job = _waiting_for_approval(number)
         events.emit("job.rejected", job=job, message=reason, data={"reason": reason})
         jobs.move(job, JobState.CANCELLED, message=f"rejected by {viewer.username}: {reason}")
         job.error_message = f"Rejected by {viewer.username}: {reason}"
     return job
+
+
+def request_of(job: Job) -> int | None:
+    """Return the number of a waiting job's approval request, None where no plugin keeps them."""
+    desk = registries.approval_desk()
+    waits = job.state is JobState.PENDING_APPROVAL
+    return desk.request_of(job.id) if desk is not None and waits else None
 
 
 def _waiting_for_approval(job_id: int) -> Job:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from flask import current_app
 
-from ..contracts import AuthProviderKind, Provider, Trainer
+from ..contracts import ApprovalDesk, AuthProviderKind, Provider, ProviderOptions, Trainer
 from ..errors import NotFound
 from ..plugins import did_you_mean
 
@@ -25,6 +25,18 @@ def trainers() -> dict[str, Trainer]:
 def auth_kinds() -> dict[str, AuthProviderKind]:
     """Return every kind of sign-in provider by name, in the order of the plugins."""
     known: dict[str, AuthProviderKind] = current_app.extensions["st"].auth_kinds
+    return known
+
+
+def approval_desk() -> ApprovalDesk | None:
+    """Return who decides about jobs that wait for approval, None where no plugin does."""
+    desk: ApprovalDesk | None = current_app.extensions["st"].approval_desk
+    return desk
+
+
+def provider_options() -> list[ProviderOptions]:
+    """Return what plugins add to the config of every provider."""
+    known: list[ProviderOptions] = current_app.extensions["st"].provider_options
     return known
 
 

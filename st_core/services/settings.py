@@ -4,7 +4,10 @@ others' changes."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any
 
 from flask import current_app
@@ -21,6 +24,10 @@ from ..plugins import did_you_mean
 from . import events, permissions, policy
 
 log = logging.getLogger(__name__)
+#: What a question of the kind "and if it were" takes for the value of some settings.
+_SUPPOSED: ContextVar[Mapping[str, Any]] = ContextVar(
+    "st_supposed_settings", default=MappingProxyType({})
+)
 
 
 def view() -> Settings:
@@ -31,7 +38,18 @@ def view() -> Settings:
 
 def value(key: str) -> Any:
     """Return the value of one setting, typed. Raises ConfigError for a key nobody declared."""
-    return view().value(key)
+    supposed = _SUPPOSED.get()
+    return supposed[key] if key in supposed else view().value(key)
+
+
+@contextmanager
+def supposing(values: Mapping[str, Any]) -> Iterator[None]:
+    """Let these settings have these values meanwhile, for nobody but the code within."""
+    token = _SUPPOSED.set({**_SUPPOSED.get(), **values})
+    try:
+        yield
+    finally:
+        _SUPPOSED.reset(token)
 
 
 def refresh() -> None:

@@ -6,11 +6,13 @@ is what came of it. Everything that must be true together is written in one tran
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import Any
 
 from sqlalchemy import delete, insert
 
-from ..contracts import Action, Submission, Viewer
+from ..clock import now
+from ..contracts import Action, Demand, Submission, Viewer
 from ..db import db, retried, table_of, unit_of_work, writing
 from ..errors import Conflict, Refused, SubmissionInvalid
 from ..failpoints import failpoint
@@ -18,6 +20,7 @@ from ..models import Job, JobGate, JobState
 from ..models.states import MOVES
 from . import (
     config_choice,
+    decisions,
     events,
     gates,
     hardware_choice,
@@ -31,6 +34,7 @@ from . import (
     starting_points,
     tasks,
 )
+from .decisions import Notes
 from .drafts import Admission, Draft
 from .gates import GateResult, Walk
 
@@ -50,20 +54,27 @@ def submit(viewer: Viewer, draft: Draft) -> Admission:
     """
     if (earlier := idempotency.earlier(viewer, draft)) is not None:
         return _found_again(earlier)
-    walk = complete(viewer, draft)
+    with decisions.noting() as notes:
+        return _submit(viewer, draft, complete(viewer, draft), notes)
+
+
+def _submit(viewer: Viewer, draft: Draft, walk: Walk, notes: Notes) -> Admission:
+    """Command: walk a completed draft through the gates; the rest of `submit`."""
     db.session.rollback()  # nothing of the database is held while providers are asked
     try:
         gates.walk_through(walk, gates.OUTSIDE, to_the_end=False)
         with unit_of_work(gate="submit"):
             if (earlier := idempotency.earlier(viewer, draft, release_old=True)) is not None:
                 return _found_again(earlier)
+            notes.at = now()  # what was admitted before counts, whenever this one began
             job = _admit(walk, to_the_end=False)
+            decisions.write(notes, "asked" if walk.demands else "admitted", job.id)
             db.session.flush()
             position = queue.position(job)
             db.session.expunge(job)  # it is told as it was written, not read again
             failpoint("submit.before_commit")
     except Refused as refusal:
-        record_refusal(walk.submission, refusal)
+        record_refusal(walk.submission, refusal, notes)
         raise
     failpoint("submit.after_commit")
     tasks.wake("dispatch")
@@ -74,12 +85,18 @@ def dry_run(viewer: Viewer, draft: Draft) -> list[GateResult]:
     """Walk the same gates to the end, write nothing, and return what each would say."""
     walk = complete(viewer, replace(draft, idempotency_key=None))
     walk.dry = True
+    with decisions.noting() as notes:
+        return _dry_run(walk, notes)
+
+
+def _dry_run(walk: Walk, notes: Notes) -> list[GateResult]:
     gates.walk_through(walk, gates.OUTSIDE, to_the_end=True)
     if walk.refusal is not None:
         skipped = gates.BEFORE_INSERT + gates.AFTER_INSERT
         return walk.results + [GateResult(gates.TITLES[gate], "todo") for gate in skipped]
     try:
         with unit_of_work(gate="submit"):
+            notes.at = now()
             _admit(walk, to_the_end=True)
             raise _Rollback
     except _Rollback:
@@ -102,7 +119,14 @@ def retry(
     if resume_from is None and seen.start_from_job_id is not None:
         jobs.get(viewer, seen.start_from_job_id)  # it begins at that job's checkpoint once more
     walk = Walk(viewer, _again(viewer, seen))
-    number = seen.id  # it may be gone once the unit of work looks again
+    with decisions.noting() as notes:
+        job = _retry(seen.id, walk, resume_from, notes)
+    tasks.wake("dispatch")
+    return job
+
+
+def _retry(number: int, walk: Walk, resume_from: str | None, notes: Notes) -> Job:
+    """Command: walk a retry through the gates; the rest of `retry`."""
     try:
         gates.walk_through(walk, gates.OUTSIDE, to_the_end=False)
         with unit_of_work(gate="submit"):
@@ -113,14 +137,15 @@ def retry(
                     "retried",
                     code="invalid_job_state",
                 )
+            notes.at = now()
             gates.walk_through(walk, gates.BEFORE_INSERT + gates.AFTER_INSERT, to_the_end=False)
             job.resume_from = resume_from
             job.max_attempts = max(job.max_attempts, job.attempt + 1)
-            _enter(job, walk, event="job.requeued")
+            enter(job, walk, event="job.requeued")
+            decisions.write(notes, "asked" if walk.demands else "admitted", job.id)
     except Refused as refusal:
-        record_refusal(walk.submission, refusal)
+        record_refusal(walk.submission, refusal, notes)
         raise
-    tasks.wake("dispatch")
     return job
 
 
@@ -170,11 +195,12 @@ def complete(viewer: Viewer, draft: Draft) -> Walk:
     return Walk(viewer, asked, checked)
 
 
-def record_refusal(submission: Submission, refusal: Refused) -> None:
-    """Command: write down that a submission was refused, in a unit of work of its own."""
-    exceeded = refusal.status == 429
+def record_refusal(submission: Submission, refusal: Refused, notes: Notes) -> None:
+    """Command: write down that a submission was refused and why, in a unit of work of its own."""
+    exceeded = refusal.code == "quota_exceeded"
     refusal.is_recorded = True
     with unit_of_work():
+        decisions.write(notes, "refused")
         events.emit(
             "quota.exceeded" if exceeded else "job.refused",
             subject=("submission", submission.config_name),
@@ -200,14 +226,18 @@ def _admit(walk: Walk, *, to_the_end: bool) -> Job:
     job = walk.job = intake.insert(walk.submission)
     gates.walk_through(walk, gates.AFTER_INSERT, to_the_end=to_the_end)
     if walk.refusal is None:
-        _enter(job, walk, event="job.submitted")
+        enter(job, walk, event="job.submitted")
     return job
 
 
-def _enter(job: Job, walk: Walk, *, event: str) -> None:
+def enter(job: Job, walk: Walk, *, event: str) -> None:
     """Step: move the job on, keep what the gates said, and record warnings as events."""
     if job.requires_approval != bool(walk.demands):
         job.requires_approval = bool(walk.demands)
+    if walk.demands or job.demands:
+        job.demands = [storable_demand(demand) for demand in walk.demands]
+    if job.approved_digest is not None:
+        job.approved_digest = None
     target = JobState.PENDING_APPROVAL if walk.demands else JobState.QUEUED
     jobs.move(
         job,
@@ -216,7 +246,7 @@ def _enter(job: Job, walk: Walk, *, event: str) -> None:
         message=f"{job.name} by {walk.viewer.username}",
         data={"status": target.value, "demands": [demand.reason for demand in walk.demands]},
     )
-    if event == "job.requeued":  # also of a job that was cancelled before its first attempt
+    if event != "job.submitted":  # also of a job that was cancelled before its first attempt
         db.session.execute(delete(JobGate).where(JobGate.job_id == job.id))
     writing().execute(
         _INSERT_GATES,
@@ -233,17 +263,18 @@ def _enter(job: Job, walk: Walk, *, event: str) -> None:
         ],
     )
     for verdict in walk.verdicts:
-        if verdict.action in (Action.WARN, Action.NOTIFY):
-            events.emit(
-                "quota.warning", job=job, message=verdict.text, data={"limit": verdict.limit}
-            )
-    if job.bypasses_queue:
-        events.emit(
-            "job.bypass_used",
-            job=job,
-            message="job.bypass.queue",
-            data={"right": "job.bypass.queue"},
-        )
+        if verdict.action in (Action.WARN, Action.NOTIFY) and not verdict.told:
+            name = "quota.notified" if verdict.action is Action.NOTIFY else "quota.warning"
+            events.emit(name, job=job, message=verdict.text, data={"limit": verdict.limit})
+    used = {"job.bypass.queue": job.bypasses_queue, "job.bypass.approval": bool(walk.skipped)}
+    for right in (right for right, is_used in used.items() if is_used):
+        events.emit("job.bypass_used", job=job, message=right, data={"right": right})
+
+
+def storable_demand(demand: Demand) -> dict[str, Any]:
+    """Return a demand as `job.demands` keeps it."""
+    ends = demand.expires_at
+    return asdict(demand) | {"expires_at": ends.isoformat() if ends else None}
 
 
 def _found_again(earlier: Job) -> Admission:
@@ -271,5 +302,6 @@ def _again(viewer: Viewer, job: Job) -> Submission:
         name=job.name,
         time_limit_seconds=job.time_limit_seconds,
         any_gpu=bool(job.details.get("any_gpu")),
+        again_of=job.id,
         details=job.details,
     )

@@ -164,17 +164,24 @@ def remove(viewer: Viewer, org_id: int, team_id: int) -> int:
     with unit_of_work(gate="dispatch"):  # its jobs change, as they do in a claim
         org, team = lock(org_id, team_id)
         team_roles.require_admin(viewer, team, "delete it")
-        left = db.session.scalar(select(func.count(Job.id)).where(Job.team_id == team_id)) or 0
-        people = orgs.member_names(Membership.team_id == team_id)
-        before = {"name": team.name, "slug": team.slug, "members": people}
-        message = f"the team {team.name} was deleted"
-        tell("team.deleted", org, team, message, before=before, data={"jobs": left})
-        db.session.execute(delete(Membership).where(Membership.team_id == team_id))
-        db.session.delete(team)
-    return left
+        return drop(org, team)
 
 
 # ── steps ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def drop(org: Org, team: Team) -> int:
+    """Step: delete a locked team and its memberships; return how many jobs stay. It needs the gate
+    `dispatch`."""
+    assert_unit_of_work()
+    left = db.session.scalar(select(func.count(Job.id)).where(Job.team_id == team.id)) or 0
+    people = orgs.member_names(Membership.team_id == team.id)
+    before = {"name": team.name, "slug": team.slug, "members": people}
+    message = f"the team {team.name} was deleted"
+    tell("team.deleted", org, team, message, before=before, data={"jobs": left})
+    db.session.execute(delete(Membership).where(Membership.team_id == team.id))
+    db.session.delete(team)
+    return left
 
 
 def lock(org_id: int, team_id: int) -> tuple[Org, Team]:

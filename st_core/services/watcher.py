@@ -22,7 +22,7 @@ from ..db import db, unit_of_work
 from ..errors import StError
 from ..failpoints import failpoint
 from ..models import Attempt, Job, JobState
-from . import dispatcher, endings, leases, registries, settings, tasks, workspaces
+from . import dispatcher, endings, keyed, leases, registries, settings, tasks, workspaces
 from .lanes import Lanes
 
 log = logging.getLogger(__name__)
@@ -119,16 +119,16 @@ def look_after(attempt_id: int, fence: int) -> None:
     job = db.session.get(Job, attempt.job_id, populate_existing=True) if attempt else None
     if attempt is None or job is None or attempt.fence != fence or attempt.ended_at:
         return
-    provider = registries.providers().get(job.provider)
-    if provider is None:
+    if job.provider not in registries.providers():
         _later(attempt_id, fence, NO_PROVIDER_SECONDS)
         return
     state, wants_end = attempt.provider_state, job.cancel_requested_at is not None
     job_id, number, key = job.id, attempt.number, f"{job.key}-{attempt.number}"
     folder, starting = workspaces.of(job), job.state is JobState.STARTING
-    earlier = dict(attempt.progress)
-    db.session.rollback()  # outside from here on
+    earlier, provider = dict(attempt.progress), registries.provider(job.provider)
     try:
+        provider = keyed.for_job(job)
+        db.session.rollback()  # outside from here on
         if starting or state is None:
             _adopt(provider, job_id, number, fence, provider.find(key, folder))
             return

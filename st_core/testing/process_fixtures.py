@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def find_zoo(tmp_path: Path) -> Iterator[Callable[[Sequence[str] | None], None]]:
-    """Let the plugin `zoo`, which no distribution brings, be found once somebody names it."""
+    """Let `zoo` and `paid`, which no distribution brings, be found once somebody names one."""
     from .installed import installed, write_distribution
 
     folder = tmp_path / "zoo"
+    modules = {"zoo": "st_core.testing.zoo", "paid": "st_core.testing.paid"}
     with ExitStack() as stack:
 
         def find(plugins: Sequence[str] | None) -> None:
-            if "zoo" in (plugins or ()) and not folder.exists():
-                write_distribution(folder, {"zoo": "st_core.testing.zoo"}, "st-zoo")
+            if not modules.keys().isdisjoint(plugins or ()) and not folder.exists():
+                write_distribution(folder, modules, "st-zoo")
                 stack.enter_context(installed(folder))
 
         yield find

@@ -15,7 +15,13 @@ from typing import Any
 #: Any change counts, but for columns that change nothing about what somebody is or may do.
 WATCHED: dict[str, frozenset[str]] = {
     "api_key": frozenset({"last_used_at"}),
+    "approvals_delegation": frozenset(),
+    "approvals_request": frozenset(),
+    "approvals_rule": frozenset(),
+    "approvals_vote": frozenset(),
     "auth_provider": frozenset({"updated_at"}),
+    "budgets_limit": frozenset({"updated_at"}),
+    "budgets_price": frozenset(),
     "config": frozenset(),
     "external_identity": frozenset(),
     "level": frozenset(),
@@ -23,6 +29,9 @@ WATCHED: dict[str, frozenset[str]] = {
     "org": frozenset(),
     "permission_override": frozenset(),
     "provider_credential": frozenset({"last_used_at"}),
+    "resource_rules_attachment": frozenset(),
+    "resource_rules_rule": frozenset(),
+    "quotas_ceiling": frozenset(),
     "revision": frozenset(),
     "stored_setting": frozenset(),
     "team": frozenset(),

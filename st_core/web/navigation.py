@@ -95,6 +95,8 @@ PLACES = (
     Place("users", "admin", "Users", "web.users", "people", ("admin.users",), "g u"),
     Place("levels", "admin", "Levels", "web.levels", "bar-chart-steps", ("admin.levels",)),
     Place("orgs", "admin", "Orgs", "web.orgs", "diagram-3", SEES_ALL),
+    Place("decisions", "admin", "Decisions", "web.decision_list", "signpost-2", ("admin.audit",)),
+    Place("what_if", "admin", "What if", "web.policies_tried", "clock-history", ("admin.config",)),
     Place("setup", "admin", "Set-up", "web.setup", "flag", ("admin.config",)),
     Place("plugins", "admin", "Plugins", "web.plugins", "plug", ("admin.config",)),
 )

@@ -90,13 +90,24 @@ def test_a_new_value_takes_the_place_of_the_old_with_one_event(app: Flask, as_us
     assert (after["id"], after["description"]) == (before["id"], "mine")
 
 
-def test_retired_credentials_are_erased_and_wait_for_a_new_value(
-    app: Flask, as_user: AsUser
-) -> None:
+def test_a_rotation_asks_for_a_new_value_and_keeps_the_old_one(app: Flask, as_user: AsUser) -> None:
+    ann = as_user("researcher")
+    ann.post(MINE, json=TOKEN)
+    answers: list[Any] = []
+    (event,) = caused(app, lambda: answers.append(ann.post(f"{MINE}/rotate", json={})))
+    assert (event.name, event.after["rotation_asked"]) == ("credential.rotated", True)
+    assert (answers[0].json["rotated_count"], answers[0].json["success"]) == (1, True)
+    (row,) = ann.get(MINE).json["credentials"]
+    assert (row["is_active"], bool(row["rotation_asked_at"])) == (True, True)
+    assert ann.post(MINE, json={**TOKEN, "value": "another"}).status_code == 200
+    assert ann.get(MINE).json["credentials"][0]["rotation_asked_at"] is None
+
+
+def test_erased_credentials_wait_for_a_new_value(app: Flask, as_user: AsUser) -> None:
     ann = as_user("researcher")
     for provider in ("replicate", "runpod"):
         ann.post(MINE, json={**TOKEN, "provider": provider})
-    body = {"provider": "replicate", "reason": "laptop lost"}
+    body = {"provider": "replicate", "reason": "laptop lost", "erase": True}
     answers: list[Any] = []
     (event,) = caused(app, lambda: answers.append(ann.post(f"{MINE}/rotate", json=body)))
     assert (event.name, event.data) == ("credential.rotated", {"reason": "laptop lost"})

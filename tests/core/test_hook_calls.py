@@ -89,7 +89,7 @@ def {name}({arguments}):
 BARE = {
     "st_settings", "st_configure", "st_blueprints", "st_commands", "st_permissions",
     "st_event_types", "st_services", "st_providers", "st_auth_provider_kinds",
-    "st_trainers", "st_health_checks",
+    "st_trainers", "st_health_checks", "st_policies", "st_approval_desk", "st_provider_options",
 }  # fmt: skip
 
 

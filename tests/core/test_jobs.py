@@ -50,6 +50,8 @@ ALLOWED = {
     (FAILED, ASKS),
     (CANCELLED, QUEUED),
     (CANCELLED, ASKS),
+    (QUEUED, JobState.NEW),
+    (ASKS, JobState.NEW),
 }
 MOVES = list(product(JobState, JobState))
 Services = Callable[..., None]

@@ -12,7 +12,7 @@ from PIL import Image
 from st_core.clock import now
 from st_core.contracts import Artifact
 from st_core.models import Attempt, Job, JobState
-from st_core.services import forecast
+from st_core.services.playing import Caps, Run, play
 from st_core.web import diffs
 from st_core.web.presenters import samples
 from st_core.web.presenters.log_lines import lines
@@ -204,9 +204,18 @@ def test_a_difference_shows_its_surroundings_and_counts_keys() -> None:
 
 
 def test_the_forecast_plays_the_queue_over_the_places_there_are() -> None:
-    inf = float("inf")
-    assert forecast.play([30.0], [(1, 60.0), (2, 60.0)], places=1) == {1: 30.0, 2: 90.0}
-    assert forecast.play([30.0], [(1, 60.0), (2, 60.0)], places=2) == {1: 0.0, 2: 30.0}
-    assert forecast.play([inf], [(1, 60.0)], places=1) == {}
-    assert forecast.play([], [(1, inf), (2, 5.0)], places=1) == {1: 0.0}
-    assert forecast.play([], [(1, 1.0)], places=0) == {}
+    def one(number: int, priority: int = 10, user: int = 0) -> Run:
+        return Run(number, priority, user, None, "digits", "tiny", here=True)
+
+    def starts(left: list[float], waiting: list[Run], places: int, **more: Any) -> dict[int, float]:
+        running = [(seconds, one(0, user=9)) for seconds in left]
+        caps = Caps(total=10, user=more.get("user", 10), team=10, here=places)
+        return play(running, waiting, iter(more.get("coming", ())), caps, lambda run: 60.0)
+
+    two = [one(1), one(2)]
+    assert starts([30.0], two, 1) == {1: 30.0, 2: 90.0}
+    assert starts([30.0], two, 2) == {1: 0.0, 2: 30.0}
+    assert starts([float("inf")], two, 1) == {}
+    assert starts([], two, 0) == {}
+    assert starts([30.0], two, 3, user=1) == {1: 0.0, 2: 60.0}
+    assert starts([30.0], two, 1, coming=[(40.0, one(0, priority=20))]) == {1: 30.0, 2: 150.0}

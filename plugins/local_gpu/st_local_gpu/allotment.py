@@ -33,12 +33,13 @@ class Wish:
 
 @dataclass(frozen=True)
 class Shortage:
-    """No devices for a job now: why, and for whom else it holds (alike, hardware or provider, as in
-    `Hold`).
+    """No devices for a job now: why, for whom else it holds (alike, hardware or provider, as in
+    `Hold`), and how many that would do are free at most, all of one kind.
     """
 
     text: str
     scope: str
+    free: int = 0
 
 
 def allot(
@@ -53,13 +54,18 @@ def allot(
         used = sum(device.is_gpu for device in devices if device.id in taken)
         if used + wish.count > most_gpus:
             return Shortage(
-                f"{used} of {most_gpus} GPUs in use (queue.local_gpu_max_concurrent).", "alike"
+                f"{used} of {most_gpus} GPUs in use (queue.local_gpu_max_concurrent).",
+                "alike",
+                most_gpus - used,
             )
+    most_free = 0
     for group in fitting.values():
         free = [device for device in group if device.id not in taken and not device.trouble]
         if len(free) >= wish.count:
             return free[: wish.count]
-    return Shortage(_sentence(wish, fitting, taken), _scope(wish, devices, fitting, taken))
+        most_free = max(most_free, len(free))
+    scope = _scope(wish, devices, fitting, taken)
+    return Shortage(_sentence(wish, fitting, taken), scope, most_free)
 
 
 def _fitting(wish: Wish, devices: Sequence[Device]) -> dict[str, list[Device]]:

@@ -14,7 +14,7 @@ from st_core.errors import Unavailable
 from st_core.models import Job
 from st_core.services import jobs, settings
 
-from . import disk
+from . import disk, remedies
 from .allotment import Shortage, Wish, allot
 from .devices import Device
 from .inventory import devices, slot_count, watch
@@ -70,14 +70,24 @@ def hold(job: Job, running: int) -> Hold | None:
         return Hold(room.text, scope="provider")
     most = settings.value("queue.local_job_max_concurrent")
     if running >= most and not job.bypasses_queue:
-        return Hold(f"{running} of {most} jobs run on this machine.", scope="provider")
+        ends = remedies.of_places((one.id for one in holders()), running)
+        text = f"{running} of {most} jobs run on this machine."
+        return Hold(text, scope="provider", remedies=ends)
     given = _allot(job)
-    return Hold(given.text, scope=given.scope) if isinstance(given, Shortage) else None
+    if not isinstance(given, Shortage):
+        return None
+    frees = remedies.of_devices(wish_of(job), present(), taken(), _most_gpus(job))
+    return Hold(given.text, scope=given.scope, free_devices=given.free, remedies=frees)
 
 
 def _allot(job: Job) -> list[Device] | Shortage:
-    most = None if job.bypasses_queue else settings.value("queue.local_gpu_max_concurrent")
-    return allot(wish_of(job), present(), taken(), most)
+    return allot(wish_of(job), present(), taken(), _most_gpus(job))
+
+
+def _most_gpus(job: Job) -> int | None:
+    """Return how many GPUs may be in use at the same time as far as `job` is concerned."""
+    most: int | None = settings.value("queue.local_gpu_max_concurrent")
+    return None if job.bypasses_queue else most
 
 
 def follow(job: Job, old: JobState, new: JobState) -> None:

@@ -1,18 +1,43 @@
-"""The token for the Hugging Face Hub: only for jobs that push there, and only at their start."""
+"""Tokens for the Hugging Face Hub.
+
+The server's *push token* is only for jobs that push there, which is a permission, and only at their
+start. Every other job may use its submitter's own token, or one that is shared on purpose.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from st_core.contracts import KeyNeed
 from st_core.models import Job
 from st_core.services import settings
 
 from . import keys
 from .settings import SECTION
-from .trainer import NAME
+
+NAME = "simpletuner_trainer"
+TOKEN = KeyNeed(
+    "huggingface",
+    "token",
+    "HF_TOKEN",
+    "Hugging Face token",
+    is_required=False,
+    from_server=False,
+)
 
 
 def environment(job: Job) -> dict[str, str]:
     """Return `HF_TOKEN` for a job whose config pushes; that its submitter may was a gate."""
-    token = settings.value(f"{SECTION}.hub_token")
-    if job.trainer != NAME or not token or not keys.pushes_to_hub(job.config):
+    if job.trainer != NAME or not _pushes(job.config):
         return {}
-    return {"HF_TOKEN": token}
+    return {TOKEN.variable: settings.value(f"{SECTION}.hub_token")}
+
+
+def keys_for(config: Mapping[str, Any]) -> Sequence[KeyNeed]:
+    """Return the token that a job with this config may use, none where the push token serves."""
+    return [] if _pushes(config) else [TOKEN]
+
+
+def _pushes(config: Mapping[str, Any]) -> bool:
+    return bool(settings.value(f"{SECTION}.hub_token")) and keys.pushes_to_hub(config)

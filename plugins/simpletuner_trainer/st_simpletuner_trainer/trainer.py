@@ -8,20 +8,19 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from st_core.contracts import Artifact, Checkpoint, Launch, Problem, Source
+from st_core.contracts import Artifact, Checkpoint, KeyNeed, Launch, Problem, Source
 from st_core.errors import ConfigError
 from st_core.progress.failures import LOG
 from st_core.progress.log_lines import LogLines
 from st_core.progress.simpletuner_files import media_parser, parse_manifest, parse_metrics_line
 from st_core.progress.whole_files import whole_file
 
-from . import launching, results, settings, validation
+from . import hub, launching, results, settings, validation
+from .hub import NAME
 from .launching import OUTPUT, WEIGHTS
 from .schema import SimpleTunerConfig
 from .settings import Options
 from .stages import STAGES
-
-NAME = "simpletuner_trainer"
 
 
 class SimpleTunerTrainer:
@@ -37,6 +36,12 @@ class SimpleTunerTrainer:
     def validate(self, config: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
         """Return the config with bare keys, and every problem at its field."""
         return validation.validate(config)
+
+    def keys_for(self, config: Mapping[str, Any]) -> Sequence[KeyNeed]:
+        """Return the Hugging Face token: the submitter's own or one that is shared on purpose.
+
+        None for jobs that push with the server's push token, which a permission guards."""
+        return hub.keys_for(config)
 
     def length(self, config: Mapping[str, Any]) -> int | None:
         """Return `max_train_steps`; None when epochs decide."""

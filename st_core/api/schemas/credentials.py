@@ -22,8 +22,15 @@ class Credential(Answer):
     credential_name: str
     description: str = ""
     fingerprint: str | None = Field(None, description="Tells two values apart.")
-    is_active: bool = Field(description="False once it is retired and needs a new value.")
-    is_stale: bool = Field(False, description="The same value for more than 90 days.")
+    new_fingerprint: str | None = Field(
+        None, description="A new value waits to be proven; the old one is valid until then."
+    )
+    is_active: bool = Field(description="False once it is erased and needs a new value.")
+    is_stale: bool = Field(False, description="The same value for longer than the setting says.")
+    is_ageing: bool = Field(False, description="It will be stale soon.")
+    rotation_asked_at: datetime | None = Field(
+        None, description="When a new value was asked for, until one is proven."
+    )
     created_at: datetime
     updated_at: datetime = Field(description="When the value was last set.")
     last_used_at: datetime | None = None
@@ -67,14 +74,15 @@ class Validated(Answer):
 
 
 class RotateBody(Body):
-    """Which credentials to retire, and why."""
+    """Which credentials need new values, and why."""
 
     provider: Word | None = Field(None, description="null: every provider's.")
     reason: str | None = Field(None, max_length=500)
+    erase: bool = Field(False, description="End the old values at once, as after a leak.")
 
 
 class RotatedCredential(Answer):
-    """A credential that was retired."""
+    """A credential that needs a new value."""
 
     provider: str
     credential_name: str
@@ -83,7 +91,7 @@ class RotatedCredential(Answer):
 
 
 class Rotated(Answer):
-    """What was retired; new values must be set."""
+    """What needs new values; until they are proven the old ones are valid."""
 
     success: bool = True
     rotated_count: int
@@ -119,3 +127,19 @@ class StaleReport(Answer):
     threshold_days: int
     total_stale: int
     users: list[StaleCredentials]
+
+
+class SecuritySettings(Answer):
+    """When credentials are old."""
+
+    stale_threshold_days: int = Field(description="Days after which a value is stale.")
+    early_warning_enabled: bool = Field(description="Whether there is a badge before that.")
+    early_warning_percent: int = Field(description="At which part of that age it comes.")
+
+
+class SecuritySettingsBody(Body):
+    """What to change; null leaves it as it is."""
+
+    stale_threshold_days: Days | None = None
+    early_warning_enabled: bool | None = None
+    early_warning_percent: Annotated[Whole, Field(ge=1, le=99)] | None = None

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BeforeValidator, Field
 
+from .explanations import Holding
 from .kinds import Answer, Body, Dollars, JsonObject, JsonValue, Listing, Page, Query
 
 
@@ -68,6 +69,9 @@ class JobAnswer(Job):
     """One job: its fields at the top, and once more under `job` for clients that look there."""
 
     job: Job
+    waits_for: list[Holding] = Field(
+        [], description="The gates a waiting job stands before; `/api/queue/<job>/why` tells more."
+    )
 
 
 class JobList(Listing):
@@ -147,6 +151,16 @@ class RetryBody(Body):
 
     fresh: bool = Field(False, description="Start from the beginning.")
     checkpoint: str | None = Field(None, max_length=500, description="Resume from this one.")
+
+
+class AmendBody(Body):
+    """What to change of a waiting job; what is left out stays."""
+
+    name: str | None = Field(None, min_length=1, max_length=200)
+    config: JsonObject | None = Field(None, description="Takes the whole config's place.")
+    hardware_profile: str | None = Field(None, min_length=1, max_length=100)
+    gpu_count: int | None = Field(None, ge=0, le=64)
+    time_limit_seconds: int | None = Field(None, ge=1, le=10_000_000)
 
 
 class Attempt(Answer):

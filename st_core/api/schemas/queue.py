@@ -219,6 +219,7 @@ class LocalSubmitted(Answer):
     allocated_worker_id: str | None = None
     queue_position: int | None = None
     requires_approval: bool = False
+    approval_request_id: int | None = None
     error: str | None = None
     reason: str | None = None
     idempotent_hit: bool = False

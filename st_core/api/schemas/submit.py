@@ -82,6 +82,8 @@ class Submitted(Answer):
     warnings: list[str] = Field([], description="Parts of the request that had no effect, and why.")
     idempotent_hit: bool = False
     queue_position: int | None = None
+    requires_approval: bool = False
+    approval_request_id: int | None = Field(None, description="Of `pending_approval`: what waits.")
     dry_run: bool = False
     valid: bool = Field(True, description="It was, or would be, admitted.")
     gates: list[Gate] = []

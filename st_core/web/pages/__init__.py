@@ -7,6 +7,7 @@ from . import (
     api_reference,
     auth_providers,
     configs,
+    decisions,
     entry,
     job,
     jobs,
@@ -16,6 +17,7 @@ from . import (
     profile,
     queue,
     system,
+    why,
 )
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "api_reference",
     "auth_providers",
     "configs",
+    "decisions",
     "entry",
     "job",
     "jobs",
@@ -32,4 +35,5 @@ __all__ = [
     "profile",
     "queue",
     "system",
+    "why",
 ]

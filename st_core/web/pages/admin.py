@@ -43,4 +43,5 @@ def settings() -> str:
         owners=owners,
         file=service.view().file,
         count=sum(len(owner.lines) for owner in owners),
+        panels=slots.panels("settings", current_viewer(), None),
     )

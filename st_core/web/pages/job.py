@@ -21,6 +21,7 @@ from ..navigation import SEES_JOBS
 from ..presenters import curves, gate_trail, job_actions, job_head, job_overview, log_view, samples
 from ..presenters.phases import phases
 from ..presenters.standing import Standing, standing
+from ..presenters.waiting import before_start
 from ..words import STATES
 
 CURVE_POINTS = 320
@@ -167,6 +168,7 @@ def job(job_id: str) -> str:
             seen.job, seen.attempt, workspaces.of(seen.job).name, job_history.place(seen.job)
         ),
         gate_trail=trail,
+        waiting=before_start(seen.viewer, seen.job),
         gate_summary=gate_trail.summary(trail),
         attempts=job_overview.attempt_lines(seen.job, seen.attempts),
         checkpoints=_checkpoints(seen),

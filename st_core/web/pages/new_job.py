@@ -22,7 +22,7 @@ from ...services import (
     submission,
 )
 from ...services.submission import Draft
-from .. import formats
+from .. import formats, slots
 from ..frame import Crumb, Page, blueprint, render
 from ..presenters import config_page, gate_trail
 
@@ -71,6 +71,7 @@ def new_job() -> str:
         max_attempts=again.max_attempts if again else settings.value("jobs.max_attempts"),
         trail=_dry_run(viewer, name, again, offers, source),
         has_trainers=bool(registries.trainers()),
+        panels=slots.panels("submit", viewer, None),
     )
 
 

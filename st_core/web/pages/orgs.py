@@ -8,6 +8,7 @@ from ...api.guard import current_viewer
 from ...api.routing import page
 from ...contracts import Viewer
 from ...services import org_view
+from .. import slots
 from ..frame import Crumb, Page, blueprint, render
 
 ROLES = {"member": "Member", "lead": "Lead", "admin": "Admin"}
@@ -64,4 +65,5 @@ def org(org_id: int) -> str:
         roles=ROLES,
         outsiders=[one for one in choices if one[0] not in members],
         own_id=viewer.user_id,
+        panels=slots.panels("org", viewer, found.org),
     )

@@ -8,6 +8,7 @@ from ...api import cookies
 from ...api.guard import current_viewer
 from ...api.routing import SIGNED_IN, page
 from ...services import permission_sources, person, second_factor, sessions
+from .. import slots
 from ..frame import Crumb, Page, blueprint, render
 from ..presenters import people_list, person_page
 
@@ -40,4 +41,5 @@ def profile() -> str:
         sessions=person_page.sessions(found.sessions, here.id if here else None),
         keys=person_page.keys(found.keys),
         credentials=person_page.credentials(found.credentials),
+        panels=slots.panels("profile", viewer, found.user),
     )

@@ -13,7 +13,7 @@ from typing import Any
 from ...clock import now
 from ...contracts import AuthProviderKind
 from ...models import AuthProvider
-from ...services import credentials, people_list, provider_config, settings
+from ...services import people_list, provider_config, settings
 from ..formats import plural
 from ..schema_form import Field, groups
 
@@ -190,8 +190,9 @@ def mapping(stored: Mapping[str, Sequence[str]]) -> list[MappingRow]:
 def keepers(rows: Sequence[people_list.Keeper]) -> list[Keeper]:
     """Return who keeps credentials, the oldest first."""
     ages = [(now() - row.oldest_at).days for row in rows]
+    threshold = settings.value("secrets.stale_threshold_days")
     return [
-        Keeper(row.user_id, row.name, row.count, days, days > credentials.STALE_DAYS)
+        Keeper(row.user_id, row.name, row.count, days, days > threshold)
         for row, days in zip(rows, ages, strict=True)
     ]
 

@@ -70,7 +70,7 @@ class Left:
 def actions(viewer: Viewer, job: Job, at: Standing, left: Left) -> Iterator[Action]:
     """Return the buttons beside the title: at most one primary, then quiet ones."""
     may_end = jobs.may_on(viewer, job, "job.cancel")
-    if job.state is JobState.PENDING_APPROVAL and viewer.may("queue.approve"):
+    if _decides(viewer, job):
         yield _approve(job)
     if job.state in ENDED_BADLY and may_end and viewer.may("job.submit"):
         yield _again(job, left)
@@ -98,7 +98,7 @@ def actions(viewer: Viewer, job: Job, at: Standing, left: Left) -> Iterator[Acti
 def more(viewer: Viewer, job: Job, left: Left) -> Iterator[Action]:
     """Return what stands under "More"."""
     cls = "dropdown-item"
-    if job.state is JobState.PENDING_APPROVAL and viewer.may("queue.approve"):
+    if _decides(viewer, job):
         yield _reject(job)
     may_retry = jobs.may_on(viewer, job, "job.cancel") and viewer.may("job.submit")
     if job.state in ENDED_BADLY and left.checkpoints and may_retry:
@@ -131,6 +131,14 @@ def _takes_checkpoints(job: Job) -> bool:
     provider = registries.providers().get(job.provider)
     able = provider is not None and Capability.CHECKPOINT in provider.capabilities
     return able and job.state is JobState.RUNNING and not job.cancel_requested_at
+
+
+def _decides(viewer: Viewer, job: Job) -> bool:
+    """Tell whether the viewer is offered to decide; about their own job only where nobody keeps
+    requests."""
+    own = job.user_id == viewer.user_id and registries.approval_desk() is not None
+    waits = job.state is JobState.PENDING_APPROVAL
+    return waits and not own and viewer.may("queue.approve")
 
 
 def _approve(job: Job) -> Action:

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from ...clock import now
-from ...models import ApiKey, ProviderCredential, Session, User
-from ...services import credentials as stored
-from ...services import permission_sources
+from ...models import ApiKey, Session, User
+from ...models.credentials import StoredKey
+from ...services import credential_values, permission_sources
 from ...services.permission_sources import Explained
 from ..formats import plural
 
@@ -84,9 +84,15 @@ class Credential:
     name: str
     fingerprint: str
     days_old: int
-    is_stale: bool
-    is_active: bool
+    state: str  # as `credential_values.standing` says
+    new_fingerprint: str
+    last_used_at: datetime | None
     description: str
+
+    @property
+    def is_stale(self) -> bool:
+        """Tell whether the value in force is older than the setting allows."""
+        return self.state == "stale"
 
 
 def levels(user: User, sources: Mapping[str, str]) -> list[HeldLevel]:
@@ -173,20 +179,21 @@ def _key(row: ApiKey) -> Key:
     )
 
 
-def credentials(rows: Sequence[ProviderCredential]) -> list[Credential]:
+def credentials(rows: Sequence[StoredKey]) -> list[Credential]:
     """Return the secrets a person keeps."""
     return [_credential(row) for row in rows]
 
 
-def _credential(row: ProviderCredential) -> Credential:
+def _credential(row: StoredKey) -> Credential:
     age = now() - row.updated_at
     return Credential(
         provider=row.provider,
         name=row.credential_name,
         fingerprint=row.fingerprint or "",
         days_old=age.days,
-        is_stale=row.is_active and stored.is_stale(row),
-        is_active=row.is_active,
+        state=credential_values.standing(row),
+        new_fingerprint=row.new_fingerprint or "",
+        last_used_at=row.last_used_at,
         description=row.description,
     )
 

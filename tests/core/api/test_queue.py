@@ -151,10 +151,15 @@ def test_limits_out_of_bounds_are_refused(client: Any, body: dict[str, int]) -> 
     assert client.post("/api/queue/concurrency", json=body).status_code == 422
 
 
-def test_fair_share_is_refused_because_it_is_not_in_force(client: Any) -> None:
-    answer = client.post("/api/queue/concurrency", json={"enable_fair_share": True})
-    assert answer.status_code == 400
-    assert client.get("/api/queue/concurrency").json["enable_fair_share"] is False
+def test_fair_share_is_switched_on_and_off_like_a_limit(client: Any) -> None:
+    path = "/api/queue/concurrency"
+    assert client.get(path).json["enable_fair_share"] is False
+    for wanted in (True, False):
+        answer = client.post(path, json={"enable_fair_share": wanted})
+        assert (answer.status_code, answer.json["enable_fair_share"]) == (200, wanted)
+        assert client.get(path).json["enable_fair_share"] is wanted
+        assert client.get("/api/queue/stats").json["enable_fair_share"] is wanted
+
 
 
 def test_a_paused_queue_starts_nothing(client: Any, submit: Callable[..., Any]) -> None:

@@ -146,6 +146,12 @@ def test_credentials_are_kept_without_their_value_being_an_argument(auth: Run, p
     assert auth("users", "check-stale-credentials", "-f", "json").json["users"] == []
     retired = auth("users", "rotate-credentials", person, "--reason", "test", "-f", "json").json
     assert retired["rotated_count"] == 1
+    share = ("set-shared-credential", "--provider", "replicate", "--name", "api_token")
+    assert auth("users", *share, stdin=f"{SECRET}\n").code == 0
+    shared = auth("users", "shared-credentials", "-f", "json").json["credentials"]
+    assert shared[0]["credential_name"] == "api_token"
+    assert auth("users", "rotate-shared-credentials", "--reason", "test").code == 0
+    assert auth("users", "delete-shared-credential", "replicate", "api_token").code == 0
     assert auth("users", "delete-credential", person, "replicate", "api_token").code == 0
     assert auth("users", "delete-credential", person, "replicate", "api_token").code == 3
 

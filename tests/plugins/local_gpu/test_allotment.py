@@ -71,7 +71,7 @@ def test_any_gpu_takes_another_kind() -> None:
 
 def test_devices_of_one_job_are_of_one_kind() -> None:
     short = allot(Wish.of(None, 2), MACHINE, {"GPU-0": 1})
-    assert short == Shortage("No free group of 2 GPUs of one kind: 1 of 3 in use.", "alike")
+    assert short == Shortage("No free group of 2 GPUs of one kind: 1 of 3 in use.", "alike", free=1)
 
 
 def test_the_sentence_says_what_is_in_use_and_what_is_wrong() -> None:

@@ -106,18 +106,19 @@ def test_a_trainer_without_gpus_gets_a_cpu_slot_also_on_a_machine_with_gpus(app:
     assert taken(app) == {}
 
 
-def test_a_job_for_several_gpus_does_not_hold_back_one_behind_it(app: Flask) -> None:
+def test_nobody_takes_a_gpu_that_the_job_for_several_at_the_head_waits_for(app: Flask) -> None:
     small = submit(app, "a100-80gb")
     dispatch(app)
     big = submit(app, "a100-80gb", gpu_count=2)
     behind = submit(app, "a100-80gb")
     dispatch(app)
-    assert devices_of(app, behind) == ["GPU-1"]
-    assert held(app, big) == "No free group of 2 a100-80gb: 2 of 2 in use."
-    cancel(app, small, behind)
+    assert devices_of(app, behind) == []
+    assert held(app, big) == "No free group of 2 a100-80gb: 1 of 2 in use."
+    assert (held(app, behind) or "").startswith(f"Job {big} goes first")
+    cancel(app, small)
     dispatch(app)
     assert devices_of(app, big) == ["GPU-0", "GPU-1"]
-    cancel(app, big)
+    cancel(app, big, behind)
 
 
 def test_the_number_of_local_jobs_is_limited(

@@ -21,6 +21,8 @@ const PARTS = {
   "[data-enrols]": "./factor.js",
   "[data-avatar]": "./avatar.js",
   "#priority": "./queue.js",
+  "[data-why]": "./why.js",
+  "[data-what-if]": "./what-if.js",
   "[data-onboarding]": "./onboarding.js",
   "form[data-part]": "./part.js",
 };

@@ -15,7 +15,7 @@ from ..services import (
     job_list,
     jobs,
     queue,
-    submission,
+    retrying,
     syncing,
 )
 from ..services.amendments import Amendment
@@ -149,7 +149,7 @@ def delete(job_id: str) -> Success:
 )
 def retry(job_id: str, body: schemas.RetryBody) -> tuple[schemas.JobAnswer, int]:
     """Queue a new attempt of the same job, from its last complete checkpoint unless `fresh`."""
-    job = submission.retry(current_viewer(), job_id, checkpoint=body.checkpoint, fresh=body.fresh)
+    job = retrying.retry(current_viewer(), job_id, checkpoint=body.checkpoint, fresh=body.fresh)
     return _answer(str(job.id)), 202 if job.requires_approval else 200
 
 

@@ -80,7 +80,8 @@ def recent() -> Lengths:
         .order_by(Job.id.desc())
         .limit(RUNS_LOOKED_AT)
     ).all()
+    ended = [(end, start, config, trainer) for config, trainer, start, end in rows if start and end]
     found = Lengths()
-    for config, trainer, started_at, completed_at in sorted(rows, key=lambda row: row[3]):
+    for completed_at, started_at, config, trainer in sorted(ended):
         found.learn(config, trainer, max((completed_at - started_at).total_seconds(), 0.0))
     return found

@@ -21,7 +21,7 @@ from st_core.services import (
     dispatcher,
     endings,
     jobs,
-    submission,
+    retrying,
     users,
     watcher,
     workspaces,
@@ -497,7 +497,7 @@ def test_a_failed_job_is_tried_again_as_a_new_attempt_of_the_same_job(
     job_id = zoo_jobs.submit(app, ada, provider="failing", max_attempts=1)
     run_services_once("dispatch")
     with app.app_context():
-        again = submission.retry(ada, job_id)
+        again = retrying.retry(ada, job_id)
         assert (again.id, again.state) == (job_id, QUEUED)
         assert again.max_attempts == 2
     run_services_once("dispatch")
@@ -511,7 +511,7 @@ def test_only_a_failed_or_cancelled_job_is_tried_again(
     job_id = zoo_jobs.submit(app, ada)
     zoo_jobs.put(app, job_id, state)
     with app.app_context(), pytest.raises(Conflict, match="only a failed or cancelled"):
-        submission.retry(ada, job_id)
+        retrying.retry(ada, job_id)
 
 
 def test_trying_again_many_times_at_once_queues_once(app: Flask, ada: Any, database: Any) -> None:
@@ -521,7 +521,7 @@ def test_trying_again_many_times_at_once_queues_once(app: Flask, ada: Any, datab
 
     def retry() -> JobState:
         with app.app_context():
-            return submission.retry(ada, job_id).state
+            return retrying.retry(ada, job_id).state
 
     told = zoo_jobs.at_once([retry] * 8)
     assert sum(each is QUEUED for each in told) == 1
@@ -537,7 +537,7 @@ def test_trying_again_against_deleting_has_one_winner(app: Flask, ada: Any, data
 
         def retry(job_id: int = job_id) -> str:
             with app.app_context():
-                return submission.retry(ada, job_id).state
+                return retrying.retry(ada, job_id).state
 
         def delete(job_id: int = job_id) -> str:
             with app.app_context():
@@ -561,6 +561,6 @@ def test_an_earlier_wish_to_end_is_forgotten_with_the_new_try(
     run_services_once("watch")
     clock.advance(minutes=1)
     with app.app_context():
-        submission.retry(ada, job_id)
+        retrying.retry(ada, job_id)
     run_services_once("dispatch", "watch")
     assert zoo_jobs.job(app, job_id).state is RUNNING

@@ -21,7 +21,7 @@ from st_core.errors import (
     SubmissionInvalid,
 )
 from st_core.models import Event, Job, JobGate
-from st_core.services import events, queue, submission, workspaces
+from st_core.services import events, queue, retrying, submission, workspaces
 from tests.core import zoo_jobs
 
 #: Forbids, refuses and warns as the note in a config tells, and writes down who asked what.
@@ -387,7 +387,7 @@ def test_a_retry_goes_on_from_the_last_checkpoint_the_named_one_or_the_beginning
     one = viewer("researcher")
     number = failed(app, one)
     with app.app_context():
-        submission.retry(one, number, **how)
+        retrying.retry(one, number, **how)
     again = zoo_jobs.job(app, number)
     assert (again.state, again.resume_from) == (JobState.QUEUED, resumes_from)
     assert again.max_attempts == 4
@@ -400,10 +400,10 @@ def test_only_a_job_that_ended_badly_can_be_retried_and_only_by_who_may(
     one = viewer("researcher")
     number = failed(app, one)
     with app.app_context(), pytest.raises(NotFound):
-        submission.retry(viewer("researcher"), number)
+        retrying.retry(viewer("researcher"), number)
     with app.app_context(), pytest.raises(NotFound, match="no complete checkpoint"):
-        submission.retry(one, number, checkpoint="7")
+        retrying.retry(one, number, checkpoint="7")
     for state in (JobState.QUEUED, JobState.RUNNING, JobState.COMPLETED):
         zoo_jobs.put(app, number, state)
         with app.app_context(), pytest.raises(Conflict):
-            submission.retry(one, number)
+            retrying.retry(one, number)

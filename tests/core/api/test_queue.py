@@ -161,7 +161,6 @@ def test_fair_share_is_switched_on_and_off_like_a_limit(client: Any) -> None:
         assert client.get("/api/queue/stats").json["enable_fair_share"] is wanted
 
 
-
 def test_a_paused_queue_starts_nothing(client: Any, submit: Callable[..., Any]) -> None:
     assert client.post("/api/queue/pause").json == {"success": True, "paused": True}
     submit()

@@ -12,7 +12,7 @@ import pytest
 from st_core.contracts import JobState
 from st_core.db import db
 from st_core.models import Delivery
-from st_core.services import jobs, submission, users
+from st_core.services import jobs, retrying, users
 from tests.core import zoo_jobs
 from tests.core.crashes.conftest import World
 from tests.core.processes import Died
@@ -87,7 +87,7 @@ def test_a_start_lost_twice_running_fails_the_job_and_a_retry_may_lose_one_again
     assert job.state is JobState.FAILED
     assert "lost twice" in (job.error_message or "")
     with world.app.app_context():
-        submission.retry(users.local_viewer(), job_id)
+        retrying.retry(users.local_viewer(), job_id)
     world.serve("dispatch.after_claim")
     world.serve()
     assert_done(world, attempts=["lost_start"] * 3 + ["completed"], started=[4])

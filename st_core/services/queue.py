@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.orm import lazyload
 
 from ..clock import iso, now
 from ..contracts import Viewer
@@ -94,7 +95,8 @@ def entries(
         if not wanted or len(rows) >= limit:
             continue
         criterion = in_states(wanted)
-        query = select(Job, User).outerjoin(User, User.id == Job.user_id).where(criterion, mine)
+        people = select(Job, User).options(lazyload(User.levels), lazyload(User.overrides))
+        query = people.outerjoin(User, User.id == Job.user_id).where(criterion, mine)
         ordered = turns.ordered(query) if order is None else query.order_by(*order)
         page = ordered.limit(limit - len(rows)).offset(skip)
         found = [(job, user) for job, user in db.session.execute(page)]

@@ -8,11 +8,12 @@ from typing import Any
 
 from flask import Blueprint, render_template
 
-from . import assets
+from . import assets, icons
 from .navigation import Crumb, Page, current_shell
 
 blueprint = Blueprint("web", __name__)
 assets.mount(blueprint)
+icons.mount(blueprint)
 
 
 def render(template: str, page: Page, **view: Any) -> str:

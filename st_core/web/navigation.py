@@ -81,6 +81,7 @@ class Place:
 
 SIGN_OUT = "/api/auth/logout"
 GROUPS = {"cloud": "Cloud", "work": "Work", "admin": "Administration"}
+ADMINISTER = ("admin.config", "admin.users", "admin.levels", *SEES_ALL)
 SEES_JOBS = ("job.view.own", "job.view.all")
 PLACES = (
     Place("jobs", "cloud", "Jobs", "web.jobs", "list-task", SEES_JOBS, "g j"),
@@ -168,20 +169,23 @@ def current_shell() -> Shell | None:
 
 
 def _groups(viewer: Viewer, counts: dict[str, str]) -> Iterator[Group]:
-    added = _plugin_items(viewer)
+    """Yield the headings with their links; Administration only for whoever administers something:
+    what others may open of it stands under Work."""
+    administers = any(map(viewer.may, ADMINISTER))
+    items: dict[str, list[Item]] = {id_: [] for id_ in GROUPS}
+
+    def put(group: str, item: Item) -> None:
+        items["work" if group == "admin" and not administers else group].append(item)
+
+    for p in PLACES:
+        if p.is_for(viewer):
+            told = counts.get(p.id, "")
+            put(p.group, Item(p.id, p.label, url_for(p.endpoint), p.icon, told, p.shortcut))
+    for plugin, item in _plugin_items(viewer):
+        put(item.group, Item(f"{plugin}:{item.url}", item.label, item.url, item.icon))
     for id_, title in GROUPS.items():
-        items = [
-            Item(p.id, p.label, url_for(p.endpoint), p.icon, counts.get(p.id, ""), p.shortcut)
-            for p in PLACES
-            if p.group == id_ and p.is_for(viewer)
-        ]
-        items += [
-            Item(f"{plugin}:{item.url}", item.label, item.url, item.icon)
-            for plugin, item in added
-            if item.group == id_
-        ]
-        if items:
-            yield Group(id_, title, tuple(items))
+        if items[id_]:
+            yield Group(id_, title, tuple(items[id_]))
 
 
 def _plugin_items(viewer: Viewer) -> list[tuple[str, NavItem]]:

@@ -25,6 +25,11 @@ PLUGINS = [
     "simpletuner_trainer",
     "command_trainer",
     "metrics",
+    "resource_rules",
+    "quotas",
+    "budgets",
+    "approvals",
+    "credentials",
 ]
 PATIENCE_MS = 60_000
 

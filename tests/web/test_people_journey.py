@@ -435,7 +435,7 @@ def test_a_level_of_the_system_gets_more_and_keeps_what_it_has(
     press(page, "Save the level")
     expect(page.locator("#levels")).to_be_visible()
     page.goto(f"/admin/users/{somebody.number}")
-    page.get_by_text("Quotas", exact=False).first.click()
+    page.locator("#permissions").get_by_text("Quotas", exact=False).first.click()
     expect(page.locator("#permissions li", has_text="quota.view")).to_contain_text(
         "from Researcher"
     )

@@ -245,7 +245,7 @@ def test_a_credential_older_than_ninety_days_is_marked_stale(
     page = read(browse("ines"), f"/admin/users/{ids['tomas']}")
     assert page.text.count("s-warn") == 1
     assert "112 days" in page.text
-    assert "Stale: in use for more than 90 days." in page.text
+    assert "Stale: the same value for too long." in page.text
 
 
 def test_what_pages_say_is_what_the_server_decides(app: Flask, ids: dict[str, int]) -> None:

@@ -84,6 +84,10 @@ def spend() -> str:
     )
 
 
+#: Forms of providers on the settings page; the others are on Spend.
+MOST_FORMS = 3
+
+
 def _shown(totals: dict[str, Decimal]) -> list[str]:
     """Return the groups that have a colour of their own."""
     return list(totals)[:SERIES]
@@ -121,7 +125,8 @@ def sections(name: str, viewer: Viewer, subject: Any) -> list[Section]:
     """Return the panel for a page, if there is anything to say about money there."""
     if name == "settings":
         found = [(one, OPTIONS.read(one)) for one in sorted(registries.providers())]
-        context = {"limits": found, "words": WORDS}
+        found.sort(key=lambda pair: not pair[1].get("cost_limit_enabled"))  # those in force first
+        context = {"limits": found, "words": WORDS, "most": MOST_FORMS}
         return [Section("budgets/settings.html", context, "Cost limits", "main", 10)]
     if name != "job":
         return []

@@ -42,7 +42,7 @@ def queue() -> str:
         mine=mine,
         more=max(waits + runs + asks - len(found), 0),
         limits=queue_page.limits(in_force, runs, queue_page.held_by_limit(waiting)),
-        shares=share_list.of(viewer),
+        shares=share_list.of(viewer) if in_force["enable_fair_share"] else [],
         half_life=f"{settings.value('queue.share_half_life_days'):g}",
         fair=in_force["enable_fair_share"],
         panels=slots.panels("queue", viewer, None),

@@ -111,7 +111,7 @@ def test_the_shell_completes_commands_options_and_choices() -> None:
         ended = subprocess.run(command(), env=env, capture_output=True, text=True, check=True)
         return {word.partition(",")[2] for word in ended.stdout.split()}
 
-    assert complete("simpletuner qu") == {"queue", "quickstart"}
+    assert complete("simpletuner qu") == {"queue", "quickstart", "quota"}
     assert "--dry-run" in complete("simpletuner jobs submit --d")
     assert complete("simpletuner completion z") == {"zsh"}
 

@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 3
+WORKERS ?= 4
 ARGS ?=
 # Tests drive real servers, browsers and kills: what fails is tried again, and counted as rerun in
 # the closing line, so that a busy machine is told apart from a broken product.

@@ -121,10 +121,11 @@ class Story:
         found: list[dict[str, Any]] = self.read("/api/plugins")["plugins"]
         return found
 
-    def see_every_page(self) -> list[str]:
-        """Follow every link from the first page on and return the pages; all must be there."""
+    def see_every_page(self, most: int = MOST_PAGES) -> list[str]:
+        """Follow every link from the first page on and return the pages, at most `most`; all must
+        be there."""
         waiting, seen = ["/"], dict[str, int]()
-        while waiting and len(seen) < MOST_PAGES:
+        while waiting and len(seen) < most:
             path = waiting.pop(0)
             if path in seen or "/api/" in path:
                 continue

@@ -50,6 +50,7 @@ OPEN_PATHS = {
     "/register",
     "/reset-password",
     "/static/core/<version>/<path:path>",
+    "/static/core/<version>/frame.svg",
 }
 
 

@@ -19,6 +19,7 @@ from st_core.app import BUNDLED, create_app
 from st_core.testing.database_fixtures import Database
 from st_core.testing.server import ServerProcess
 from tests.core.processes import Nursery, nursery
+from tests.exam import Exam
 from tests.stories import Story
 
 START_SECONDS = 60
@@ -275,7 +276,7 @@ def test_a_pending_migration_is_named_with_the_command(
 @pytest.mark.slow
 @pytest.mark.parametrize("missing", BUNDLED)
 def test_without_any_one_bundled_plugin_the_journey_of_what_remains_passes(
-    missing: str, server: Callable[..., ServerProcess]
+    missing: str, server: Callable[..., ServerProcess], exam: Exam
 ) -> None:
     rest = [name for name in BUNDLED if name != missing]
     running = server(plugins=[*rest, "zoo"]).start()
@@ -284,7 +285,7 @@ def test_without_any_one_bundled_plugin_the_journey_of_what_remains_passes(
             provider="slow" if missing == "local_gpu" else "local_gpu",
             trainer="fake_trainer" if missing == "tiny_trainer" else "tiny_trainer",
         )
-        story.see_every_page()
+        story.see_every_page(exam.count("addresses of pages followed", 35, 80))
         assert missing not in {each["name"] for each in story.plugins() if each["enabled"]}
         scraped = story.get("/api/cloud/metrics/prometheus").status_code
         assert scraped == (404 if missing == "metrics" else 200)

@@ -179,7 +179,7 @@ def test_exactly_the_named_changes_start_a_job_and_no_smaller_set_does(
     world: World, exam: Exam
 ) -> None:
     sizes: dict[int, int] = {}
-    for _ in range(exam.count("states", 60, 10_000)):
+    for _ in range(exam.count("states", 40, 10_000)):
         seed = exam.random.getrandbits(32)
         job_id = world.build(seed)
         found = world.why(job_id)

@@ -66,7 +66,7 @@ class Office:
 def test_no_ceiling_is_ever_passed_and_nothing_is_left_behind(
     database: Database, server: Callable[..., ServerProcess], exam: Exam
 ) -> None:
-    asked = exam.count("submissions", 120, 10_000)
+    asked = exam.count("submissions", 80, 10_000)
     clients, processes = exam.count("clients", 8, 64), exam.count("processes", 2, 4)
     kills = exam.count("kills", 1, 100)
     budget = PRICE * (asked // 3)  # money for a third of what is asked, to the cent

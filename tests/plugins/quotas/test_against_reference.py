@@ -30,7 +30,7 @@ def test_every_decision_is_the_references(house: House, clock: Clock, exam: Exam
     for name in PEOPLE:
         house.person("researcher", name)
     world = World(house, clock, exam)
-    steps = exam.count("steps", 1500, 100_000)
+    steps = exam.count("steps", 700, 100_000)
     for start in range(0, steps, BATCH):
         with house.app.app_context(), unit_of_work(gate="submit"):
             for _ in range(min(BATCH, steps - start)):

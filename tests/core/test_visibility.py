@@ -61,7 +61,7 @@ def test_sql_python_and_every_answer_agree_with_the_guide_in_any_world(
     compared = {True: 0, False: 0}
 
     @settings(
-        max_examples=exam.count("worlds", 12, 400), deadline=None, database=None, derandomize=True
+        max_examples=exam.count("worlds", 16, 400), deadline=None, database=None, derandomize=True
     )
     @given(worlds.worlds())
     def agree(world: World) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -37,12 +37,14 @@ MOST_COUNTERS = 20_000
 class _Count:
     """The requests of one caller under one rule since `began` (seconds since 1970).
 
-    `told` are those of all processes in the shared table, as far as is known here.
+    `told` are those of all processes in the shared table, as far as is known here. While one thread
+    tells, others of the same caller wait: whatever passed meanwhile would pass beyond the share.
     """
 
     began: float
     told: int = 0
     untold: int = 0
+    turn: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def requests(self) -> int:
@@ -62,18 +64,17 @@ class RequestRates:
         moment = now().timestamp()
         with self._lock:
             count = self._current(rule, caller, moment)
+        with count.turn:
             if count.told > rule.most:  # settled until the period ends
                 return count.told, count.began + rule.window_seconds, False
             count.untold += 1
             if count.untold < share(rule) and count.requests <= rule.most:
                 return count.requests, count.began + rule.window_seconds, False
-            telling, began = count.untold, count.began
-            count.told, count.untold = count.requests, 0
-            alone = count.told
-        known, began = self._tell(rule, caller, telling, began) or (alone, began)
-        with self._lock:
-            count.told, count.began = max(count.told, known), began
-        return known, began + rule.window_seconds, known - telling <= rule.most < known
+            telling, count.untold = count.untold, 0
+            alone = count.told + telling, count.began
+            known, count.began = self._tell(rule, caller, telling, count.began) or alone
+            count.told = max(alone[0], known)
+            return known, count.began + rule.window_seconds, known - telling <= rule.most < known
 
     def _current(self, rule: Rule, caller: str, moment: float) -> _Count:
         count = self._counts.get((rule.name, caller))
